@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* What systemd says of a unit, over D-Bus, without ever waiting: a connection to the manager that
+ * the own cgroup names, the properties that bear on stopping, and word when they may have changed
+ * (daemon-reload). Falls back from the bus to the manager's private socket, where we may use it.
+ * Everything is asynchronous and bounded by UNIT_BUS_TIMEOUT_USEC; a bus that is absent, slow or
+ * dead ends in one call of the handler with an error and in nothing else. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <systemd/sd-event.h>
+#include <systemd/sd-id128.h>
+
+#include "cgroup.h"
+#include "usec.h"
+
+#define UNIT_BUS_TIMEOUT_USEC (2 * USEC_PER_SEC)
+#define UNIT_PATH_MAX         512
+
+typedef enum KillMode {
+        KILL_MODE_CONTROL_GROUP,
+        KILL_MODE_MIXED,
+        KILL_MODE_PROCESS,
+        KILL_MODE_NONE,
+        _KILL_MODE_MAX,
+        _KILL_MODE_INVALID = -EINVAL,
+} KillMode;
+
+const char *kill_mode_to_string(KillMode mode);
+KillMode kill_mode_from_string(const char *name);
+
+typedef struct UnitProperties {
+        char id[UNIT_NAME_MAX];
+        bool is_loaded; /* LoadState=loaded; nothing below counts otherwise */
+        pid_t main_pid;
+        sd_id128_t invocation_id; /* null when systemd gave none */
+        char sub_state[32];
+        usec_t timeout_stop_usec; /* TimeoutStopUSec as configured; USEC_INFINITY: none */
+        KillMode kill_mode;
+        int kill_signal;
+        int restart_kill_signal; /* equals kill_signal unless set */
+        bool send_sighup;
+        bool send_sigkill;
+        bool has_notify_access; /* NotifyAccess is not "none" */
+        bool need_daemon_reload;
+        usec_t watchdog_usec;               /* 0 or USEC_INFINITY: off */
+        char timeout_source[UNIT_PATH_MAX]; /* the file that sets TimeoutStopSec=, or
+                                             * "DefaultTimeoutStopSec" when no file does */
+        usec_t cap_usec; /* user units: TimeoutStopUSec of the user@.service above; else, or when it
+                          * cannot be read, USEC_INFINITY */
+} UnitProperties;
+
+typedef struct UnitBus UnitBus;
+
+/* Called from the loop: once when the properties have been read for the first time, again after each
+ * daemon-reload, and once with error < 0 (properties NULL) when they cannot be had: -ETIMEDOUT,
+ * -ENOENT (no bus, or no such unit), -ECONNREFUSED, -ECONNRESET (the bus went away; after that no
+ * more calls come). May call unit_bus_free() on the bus. */
+typedef void (*UnitBusHandler)(
+        UnitBus *bus, const UnitProperties *properties, int error, void *userdata);
+
+/* Starts connecting and reading; returns at once.
+ *
+ * event:    not NULL, referenced.
+ * unit:     manager and name; the manager must not be NONE.
+ * address:  NULL, or a D-Bus address to use in place of the well-known ones (tests).
+ * priority: of all its event sources.
+ *
+ * Returns: 0; -ENOMEM; -EINVAL: manager is NONE. That no bus answers is told to the handler, never
+ * here.
+ * Source: org.freedesktop.systemd1(5). */
+int unit_bus_new(sd_event *event, const CgroupUnit *unit, const char *address, int64_t priority,
+        UnitBusHandler handler, void *userdata, UnitBus **ret_bus) _warn_unused_;
+
+/* Closes without waiting for anything. NULL is fine. Returns: NULL. */
+UnitBus *unit_bus_free(UnitBus *bus);
+DEFINE_POINTER_CLEANUP(UnitBus, unit_bus_free)

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* Files in the state directory that outlive a run: `.clean_shutdown`, whose existence says "this
+ * stop was asked for", written before any waiting and completed with the outcome. JSON, read as JSON;
+ * what cannot be read counts as absent and is reported by its errno. */
+
+#include <sys/types.h>
+
+#include <systemd/sd-id128.h>
+
+#include "cleanup.h"
+#include "usec.h"
+
+#define MARKER_CLEAN_SHUTDOWN ".clean_shutdown"
+#define MARKER_SIZE_MAX       (64U * 1024U)
+
+typedef struct CleanShutdown {
+        sd_id128_t run_id;
+        sd_id128_t boot_id;
+        pid_t pid;       /* of the gateway */
+        char signal[32]; /* "SIGTERM"; empty: the gateway itself asked */
+        usec_t written_at_realtime_usec;
+        char outcome[32]; /* empty until the end */
+} CleanShutdown;
+
+/* Writes (or replaces) the marker. state_fd: the state directory.
+ * Returns: 0; negative errno of file_write_atomic(); -ENOMEM. */
+int clean_shutdown_write(int state_fd, const CleanShutdown *marker) _warn_unused_;
+
+/* Returns: 0; -ENOENT: no marker; -EBADMSG: not the JSON it should be; other errno of
+ * file_read_bounded(). */
+int clean_shutdown_read(int state_fd, CleanShutdown *ret_marker) _warn_unused_;
+
+/* Returns: 0, also when there was none; negative errno of unlinkat(2). */
+int clean_shutdown_remove(int state_fd);

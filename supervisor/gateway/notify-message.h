@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* One datagram of the notify protocol: parsed within its limits, judged field by field, and rebuilt
+ * for systemd. Pure: fds and credentials are the proxy's. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "usec.h"
+
+#define NOTIFY_MESSAGE_MAX 4096U /* systemd drops what is longer */
+#define NOTIFY_FDS_MAX     253U  /* SCM_MAX_FD of the kernel */
+
+typedef struct NotifyMessage {
+        bool has_ready;
+        bool has_reloading;
+        bool has_stopping;
+        bool has_watchdog;         /* WATCHDOG=1 */
+        bool has_watchdog_trigger; /* WATCHDOG=trigger */
+        bool has_watchdog_usec;
+        usec_t watchdog_usec;
+        bool has_extend;
+        usec_t extend_usec; /* EXTEND_TIMEOUT_USEC */
+        bool has_main_pid;
+        pid_t main_pid;
+        bool has_barrier; /* BARRIER=1 and nothing else in the datagram */
+        bool has_fdstore; /* FDSTORE=1: its fds are to be passed on */
+        const char *
+                status; /* into the parsed buffer, NUL-terminated there; NULL: none, or not UTF-8 */
+        /* Lines that are passed on as they are, each "KEY=value\n", in their order: READY, RELOADING,
+         * STOPPING and STATUS are not among them (the proxy decides), ERRNO, BUSERROR,
+         * MONOTONIC_USEC, FDSTORE, FDSTOREREMOVE, FDNAME, FDPOLL and whatever we do not know are. */
+        char *passed; /* into a buffer of the caller */
+        size_t passed_size;
+} NotifyMessage;
+
+/* Parses one datagram. Of a key that stands there twice the first counts.
+ *
+ * buffer:  the datagram's size bytes plus room for one NUL; altered; must outlive the message.
+ * passed:  NOTIFY_MESSAGE_MAX + 2 bytes for the lines that are passed on.
+ * n_fds:   how many fds came along.
+ *
+ * Returns: 0; -EMSGSIZE: longer than NOTIFY_MESSAGE_MAX; -EBADMSG: a NUL inside, or BARRIER=1 with
+ * other lines beside it or not exactly one fd: drop the message and close its fds.
+ * Source: sd_notify(3), sd_notify_barrier(3). */
+int notify_message_parse(char *buffer, size_t size, size_t n_fds, char *passed,
+        NotifyMessage *ret_message) _warn_unused_;
