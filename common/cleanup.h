@@ -11,11 +11,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define _cleanup_(function)     __attribute__((cleanup(function)))
-#define _unused_                __attribute__((unused))
-#define _warn_unused_           __attribute__((warn_unused_result))
-#define _printf_(format, first) __attribute__((format(printf, format, first)))
-#define _noreturn_              __attribute__((noreturn))
+#define _cleanup_(function)   __attribute__((cleanup(function)))
+#define _unused_              __attribute__((unused))
+#define _warn_unused_         __attribute__((warn_unused_result))
+#define _printf_(text, first) __attribute__((format(printf, text, first)))
+#define _noreturn_            __attribute__((noreturn))
 
 #define ELEMENTSOF(array) (sizeof(array) / sizeof((array)[0]))
 

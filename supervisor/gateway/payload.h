@@ -13,7 +13,7 @@
 
 #include "cgroup.h"
 #include "proc.h"
-#include "schedule.h"
+#include "stop/schedule.h"
 
 #define PAYLOAD_CGROUP_NAME "gateway"
 
