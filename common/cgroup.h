@@ -38,9 +38,10 @@ typedef struct CgroupUnit {
         char unit_cgroup_path[CGROUP_PATH_MAX]; /* the unit's own group, from the root down */
 } CgroupUnit;
 
-/* Reads the unit off a cgroup path: the last component that is a service (or scope) below the
- * slices; for "…/user@UID.service/…/x.service" the user manager's unit x. Components are unescaped
- * as systemd escapes them (one leading "_"). A scope is a unit too. Pure.
+/* Reads the unit off a cgroup path: the first component below the slices, if it is a service (or a
+ * scope, socket, mount, swap: a unit that can hold processes); what lies below it is the unit's own
+ * affair. For "…/user@UID.service/…/x.service" the user manager's unit x. Components are unescaped
+ * as systemd escapes them (one leading "_"). Pure.
  *
  * Returns: 0, with manager NONE when the path names no unit; -ENAMETOOLONG.
  * Source: sd_pid_get_unit(3), sd_pid_get_user_unit(3). */

@@ -23,6 +23,7 @@ typedef struct ProcessInfo {
         char state;               /* R S D Z T t X I …, as in proc(5) */
         uint64_t start_ticks;     /* field 22 of stat: with pid it names a process for good */
         uint64_t cpu_ticks;       /* utime + stime */
+        uint64_t n_threads;       /* of a zombie more than 1: only its first thread has ended */
         char comm[PROC_COMM_MAX]; /* NUL-terminated, as the kernel has it */
 } ProcessInfo;
 
@@ -34,12 +35,16 @@ int proc_open_root(const char *path) _warn_unused_;
  * Returns: 0; -EINVAL: not a stat line. */
 int proc_parse_stat(const char *text, ProcessInfo *ret_info) _warn_unused_;
 
+/* Whether the process still runs: no zombie, or one of whose threads others live on. */
+bool proc_info_is_alive(const ProcessInfo *info);
+
 /* Returns: 0; -ESRCH: no such process; -EINVAL: unreadable content; other errno of openat(2). */
 int proc_read_info(int proc_fd, pid_t pid, ProcessInfo *ret_info) _warn_unused_;
 
-/* All processes, in the order of /proc. Processes that vanish in between are left out.
+/* All processes, in the order of /proc. Processes that vanish in between are left out; one whose
+ * parent vanished in between is read again, so that it stands under its new parent.
  * ret_list: malloc()ed array, owned by the caller.
- * Returns: 0; -ENOMEM; negative errno of the directory. */
+ * Returns: 0; -ENOMEM; -EMFILE, -ENFILE; negative errno of the directory. */
 int proc_read_all(int proc_fd, ProcessInfo **ret_list, size_t *ret_n) _warn_unused_;
 
 /* The command line with NULs as spaces, valid UTF-8 (what is not is replaced by U+FFFD), cut at
