@@ -25,9 +25,9 @@ typedef struct BudgetInput {
         const Schedule *schedule;  /* phases[0].duration_usec is the drain D */
         usec_t headroom_usec;      /* H */
         bool is_timeout_known;     /* T was read from the unit */
-        usec_t timeout_stop_usec;  /* T; USEC_INFINITY: the unit has none */
+        usec_t timeout_stop_usec;  /* T; USEC_INFINITY (or 0, which systemd never says): none */
         usec_t cap_usec;           /* a bound above that no extension moves (user@.service);
-                                    * USEC_INFINITY: none */
+                                    * USEC_INFINITY (or 0): none */
         bool can_extend;           /* systemd listens to EXTEND_TIMEOUT_USEC from us */
         ShortTimeoutAction action; /* --on-short-timeout= */
 } BudgetInput;
@@ -46,13 +46,14 @@ typedef struct Budget {
 } Budget;
 
 /* Computes the budget. Never fails: whatever comes in, phase_usec and total_usec are finite and
- * total_usec <= D + H.
+ * total_usec <= D + H. "As configured" means up to a hundred years a phase, and the later phases
+ * within H (a schedule for which schedule_fits_headroom() holds is never touched).
  *
  *  - not short, unknown, or `warn`: the phases as configured.
  *  - `extend`: as configured, when systemd listens and no cap is below D + H; do_extend is also set
- *    when T is unknown but can_extend (asking costs nothing).
+ *    when T is unknown but can_extend (asking costs nothing), also below a cap.
  *  - `clamp` (or `extend` that cannot): with T the smaller of T and cap, the drain becomes
- *    max(0, T - H); when T < H every later phase shrinks in proportion; the sum is at most
- *    T - min(2 s, T / 4).
+ *    max(0, T - H); when T < H every later phase shrinks by the factor min(T / H, (T - reserve) / sum
+ *    of the later phases); the sum is at most T - reserve, reserve being min(2 s, T / 4).
  *  - `refuse`: as configured; the caller exits before it forks. */
 void budget_compute(const BudgetInput *input, Budget *ret_budget);

@@ -32,7 +32,7 @@ const char *ladder_state_to_string(LadderState state);
 
 typedef enum LadderEvent {
         LADDER_STOP,        /* a stop signal, or the gateway's own STOPPING=1 */
-        LADDER_ESCALATE,    /* the present phase is over, whatever its deadline says */
+        LADDER_ESCALATE,    /* on to the next phase, whatever the present one's deadline says */
         LADDER_DEADLINE,    /* the deadline has passed */
         LADDER_MAIN_EXITED, /* the main process is gone; others may be left */
         LADDER_CHANGED,     /* some other gateway process came or went: look at the facts */
@@ -63,8 +63,9 @@ typedef enum LadderActionType {
 
 typedef struct LadderAction {
         LadderActionType type;
-        int signo;
-        PhaseTarget target;
+        int signo;          /* with SIGNAL; else 0 */
+        PhaseTarget target; /* with SIGNAL and WAIT */
+        bool skip_main;     /* with SIGNAL to `all`: leave main out, it has had this signal */
 } LadderAction;
 
 /* How a phase that ran has ended; kept for the records. */
@@ -93,23 +94,32 @@ typedef struct Ladder {
 void ladder_init(Ladder *ladder, const Schedule *schedule, const Budget *budget);
 
 /* Takes a budget that was computed anew (the properties came, or changed by a daemon-reload). Before
- * the stop all phases take it; once the stop has begun only phases that have not begun do, and
- * ends_by_usec never moves later than now systemd would grant. */
+ * the stop all phases take it. Once the stop has begun only phases that have not begun do;
+ * ends_by_usec becomes the stop's beginning plus the new total, and the present phase's deadline moves
+ * forward (never back) where the phases after it would else lose their time. */
 void ladder_set_budget(Ladder *ladder, const Budget *budget);
 
 /* Takes one event. Afterwards ladder->deadline_at_usec says when to send LADDER_DEADLINE (compare with
  * the state: USEC_INFINITY disarms). A phase whose targets are already gone, or which would only
  * repeat a signal that main has had, is passed over, so one step may begin a phase some way down.
+ * SIGKILL is never passed over. A phase's deadline is its beginning plus its time; a phase that begins
+ * late pays for that itself, so that the ones after it, KILL above all, keep theirs before
+ * ends_by_usec. A step that comes after ends_by_usec leaves a deadline that has passed already.
  *
- * now_usec: CLOCK_MONOTONIC, not before the last step's.
+ * event:    LADDER_ESCALATE moves on to the next phase; in the last one there is none, and the ladder
+ *           still waits for its deadline.
+ * now_usec: CLOCK_MONOTONIC, not before the last step's; with LADDER_DEADLINE not before the deadline.
  * Returns: the action; type NONE when nothing is to be done. */
 LadderAction ladder_step(
         Ladder *ladder, LadderEvent event, const LadderFacts *facts, usec_t now_usec) _warn_unused_;
 
 /* The phase that runs now; NULL: none. */
 const Phase *ladder_phase(const Ladder *ladder);
+/* Whether a phase runs: the ladder has begun and not ended. */
 bool ladder_is_stopping(const Ladder *ladder);
-/* The furthest phase that was begun decides: 0 within the first phase, 1 a later one, 2 KILL. */
+
+/* How far the ladder had to go: the furthest phase that was begun decides, and one that sent SIGKILL
+ * counts as KILL wherever it stands. */
 typedef enum LadderReach {
         LADDER_REACH_NONE, /* no stop was begun */
         LADDER_REACH_FIRST,

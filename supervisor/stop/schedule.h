@@ -36,7 +36,7 @@ typedef struct Phase {
 typedef struct Schedule {
         Phase phases[SCHEDULE_PHASES_MAX];
         size_t n_phases; /* at least 1; the last is KILL@all */
-        bool is_default; /* the administrator gave none */
+        bool is_default; /* the administrator gave none; for the caller to set, false after parsing */
 } Schedule;
 
 /* Why a schedule was refused: the offending part and the fix, for one line on stderr. */
@@ -47,7 +47,8 @@ typedef struct ScheduleError {
 
 /* Parses `PHASE:SIGNAL[@TARGET][/TIME],…` or start-stop-daemon's `TERM/60/INT/10/KILL/5` (the last
  * KILL goes to all, the signals before it to main; phases are named after what they do: the first
- * "drain", the last "kill", those between by their signal's name in lower case, made unique).
+ * "drain", the last "kill", those between by their signal's name in lower case, made unique; a last
+ * KILL without a time gets 5 s). A phase that is first and last at once is a first one as to its time.
  *
  * drain_usec: the first phase's time when it gives none; a time that it gives wins and becomes the
  *             drain (phases[0].duration_usec).
@@ -59,8 +60,8 @@ typedef struct ScheduleError {
 int schedule_parse(const char *text, usec_t drain_usec, Schedule *ret_schedule,
         ScheduleError *reterr) _warn_unused_;
 
-/* Writes the schedule in the first form, all parts spelled out. The result parses to the same
- * schedule.
+/* Writes the schedule in the first form, all parts spelled out, without white space. The result
+ * parses to the same schedule.
  * Returns: malloc()ed text; NULL: out of memory. */
 char *schedule_format(const Schedule *schedule) _warn_unused_;
 
