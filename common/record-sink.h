@@ -7,10 +7,10 @@
 #include <systemd/sd-event.h>
 #include <systemd/sd-id128.h>
 
+#include "record-journal.h"
+#include "record-queue.h"
 #include "record.h"
 #include "usec.h"
-
-#define RECORD_QUEUE_MAX 256 /* records that wait for a journal that is stuck or restarting */
 
 typedef struct RecordSink RecordSink;
 
@@ -21,15 +21,20 @@ typedef struct RecordSink RecordSink;
  * Returns: 0; -ENOMEM. A journal that is not there is no error: the console takes over. */
 int record_sink_new(
         LogTarget target, int max_level, int console_fd, RecordSink **ret_sink) _warn_unused_;
+/* The same for another journal than the machine's; port is not copied. */
+int record_sink_new_with_journal(LogTarget target, int max_level, int console_fd,
+        const RecordJournalPort *port, RecordSink **ret_sink) _warn_unused_;
+/* What is still queued is dropped: record_sink_flush() first. */
 RecordSink *record_sink_free(RecordSink *sink);
 DEFINE_POINTER_CLEANUP(RecordSink, record_sink_free)
 
-/* Lets queued records go out from the loop as soon as the journal takes them.
+/* Lets queued records go out from the loop as soon as the journal takes them. Once, at most.
  * Returns: 0; negative errno of sd_event_add_io(3). */
 int record_sink_attach_event(RecordSink *sink, sd_event *event, int64_t priority) _warn_unused_;
 
 /* The fields that every record carries: GATEWATCH_NAME and GATEWATCH_RUN_ID; later the gateway's pid
- * and the instant it was forked, from which GATEWATCH_UPTIME_USEC is counted. name is copied. */
+ * and the instant it was forked, from which GATEWATCH_UPTIME_USEC is counted (0 until then). name is
+ * copied. Returns: 0; -ENOMEM. */
 int record_sink_set_run(RecordSink *sink, const char *name, sd_id128_t run_id) _warn_unused_;
 void record_sink_set_gateway(RecordSink *sink, pid_t pid, usec_t forked_at_usec);
 

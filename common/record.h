@@ -64,16 +64,32 @@ void record_set_priority(Record *record, int priority);
 /* Adders. name is the field's name without the prefix, upper case ("DRAIN_USEC" becomes
  * GATEWATCH_DRAIN_USEC). A value that is not UTF-8 is mended with U+FFFD. NULL strings and fields
  * beyond RECORD_FIELDS_MAX are left out; a value over RECORD_VALUE_MAX bytes is cut. Running out of
- * memory marks the record: it is still sent, with what it has. */
-#define RECORD_FIELDS_MAX 64
-#define RECORD_VALUE_MAX  (64U * 1024U)
+ * memory or of fields marks the record (GATEWATCH_INCOMPLETE=yes): it is still sent, with what it
+ * has. A NULL record (out of memory at record_new()) is taken by all adders and stays NULL. */
+#define RECORD_FIELD_PREFIX "GATEWATCH_"
+#define RECORD_FIELDS_MAX   64
+#define RECORD_VALUE_MAX    (64U * 1024U)
 void record_add_string(Record *record, const char *name, const char *value);
 void record_add_unsigned(Record *record, const char *name, uint64_t value);
 void record_add_signed(Record *record, const char *name, int64_t value);
 void record_add_bool(Record *record, const char *name, bool value);    /* "yes", "no" */
 void record_add_usec(Record *record, const char *name, uint64_t usec); /* infinity: "infinity" */
-/* MESSAGE: one line, control characters become spaces. */
+/* MESSAGE: one line, control characters become spaces. Until it is set, the event's name. */
 void record_set_message(Record *record, const char *format, ...) _printf_(2, 3);
+
+/* Readers, for those that deliver records and for tests; nothing of what they return is owned. */
+RecordEvent record_get_event(const Record *record);
+int record_get_priority(const Record *record);
+bool record_is_incomplete(const Record *record);
+const char *record_get_message(const Record *record);
+const char *record_get_message_field(const Record *record); /* "MESSAGE=…" */
+size_t record_n_fields(const Record *record);
+/* i:              below record_n_fields(), in the order in which they were added.
+ * ret_size_bytes: optional; without the NUL.
+ * Returns: "GATEWATCH_NAME=value". */
+const char *record_get_field(const Record *record, size_t i, size_t *ret_size_bytes);
+/* Returns: the first value of the field (name as for the adders); NULL: the record has none. */
+const char *record_get_value(const Record *record, const char *name);
 
 typedef enum LogTarget {
         LOG_TARGET_AUTO, /* the journal if its socket is there, else the console */

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The table of events: for each its name, its MESSAGE_ID, its usual priority and what the journal's
+ * catalog says about it. Everything that speaks of events (records, the catalog, documentation)
+ * reads this table, so that a name or an id stands in one place.
+ *
+ * The ids are an interface: programs match on them. A row may get another text, never another id.
+ * A text is read by a person at night: what happened, whether it is bad, what to do. Its @FIELD@
+ * references are filled in by journalctl, which leaves the field's name where a record lacks the
+ * field or where the value is over 256 bytes; so texts refer only to fields that are always there
+ * and short, and name the others.
+ *
+ * This file needs nothing but libc: the catalog's generator is built from it for the machine that
+ * builds. */
+
+#include "record.h"
+
+#include <string.h>
+#include <syslog.h>
+
+static const RecordEventInfo record_event_table[_RECORD_EVENT_MAX] = {
+        [RECORD_STARTED] = {
+                .name = "started",
+                .message_id = "d540f6a974a5488590271784fa955712",
+                .priority = LOG_INFO,
+                .subject = "Gateway @GATEWATCH_NAME@ was started under supervision",
+                .body =
+                        "The supervisor has forked the gateway @GATEWATCH_NAME@ as process\n"
+                        "@GATEWATCH_PID@. This is the first record of run @GATEWATCH_RUN_ID@.\n"
+                        "\n"
+                        "When it is asked to stop, the gateway may drain for @GATEWATCH_DRAIN_USEC@\n"
+                        "microseconds. The whole escalation is: @GATEWATCH_SCHEDULE@\n"
+                        "\n"
+                        "Nothing needs to be done. All records of this run:\n"
+                        "  journalctl GATEWATCH_RUN_ID=@GATEWATCH_RUN_ID@\n",
+        },
+        [RECORD_READY] = {
+                .name = "ready",
+                .message_id = "186155943fe24d42a3890c1379a54d3f",
+                .priority = LOG_INFO,
+                .subject = "Gateway @GATEWATCH_NAME@ is ready",
+                .body =
+                        "The gateway @GATEWATCH_NAME@ (process @GATEWATCH_PID@) takes work now. It\n"
+                        "needed @GATEWATCH_START_USEC@ microseconds from its start until it was\n"
+                        "ready.\n"
+                        "\n"
+                        "Nothing needs to be done.\n",
+        },
+        [RECORD_SHORT_TIMEOUT] = {
+                .name = "short-timeout",
+                .message_id = "c15477208d7b47ff82e9a5b1bbf7c378",
+                .priority = LOG_WARNING,
+                .subject = "systemd may kill gateway @GATEWATCH_NAME@ before it has drained",
+                .body =
+                        "The unit of the gateway @GATEWATCH_NAME@ gives it less time to stop than\n"
+                        "it needs. systemd kills it after @GATEWATCH_TIMEOUT_STOP_USEC@\n"
+                        "microseconds (TimeoutStopSec=), but the drain\n"
+                        "(@GATEWATCH_DRAIN_USEC@) and the headroom for the escalation and the\n"
+                        "record (@GATEWATCH_HEADROOM_USEC@) together need\n"
+                        "@GATEWATCH_REQUIRED_USEC@ microseconds.\n"
+                        "\n"
+                        "What the supervisor does about it at the next stop:\n"
+                        "@GATEWATCH_ACTION@ (see --on-short-timeout= in gatewatch-run(1)).\n"
+                        "\n"
+                        "Raise TimeoutStopSec= of the unit, or shorten --drain-timeout=. The field\n"
+                        "GATEWATCH_SOURCE names the file that the value comes from, and\n"
+                        "GATEWATCH_REMEDY has the commands that mend it; to see both:\n"
+                        "  journalctl -o verbose MESSAGE_ID=c15477208d7b47ff82e9a5b1bbf7c378\n",
+        },
+        [RECORD_PREVIOUS] = {
+                .name = "previous",
+                .message_id = "30c5807de7f94242a2e19b0f15d7cfc7",
+                .priority = LOG_NOTICE,
+                .subject = "The previous run of gateway @GATEWATCH_NAME@ left no last record",
+                .body =
+                        "The run of the gateway @GATEWATCH_NAME@ before this one ended without a\n"
+                        "record of its own. From the files in its state directory it is known to\n"
+                        "have ended as: @GATEWATCH_PREVIOUS@\n"
+                        "\n"
+                        "\"lost\" means that the supervisor itself was killed, \"crashed\" that the\n"
+                        "gateway died by a signal that nobody here sent, \"reboot\" that the machine\n"
+                        "went down under it. Work that was in flight then may be lost or half done.\n"
+                        "\n"
+                        "What led up to it, as far as it was written down, is in the records of that\n"
+                        "run, whose id is in the field GATEWATCH_PREVIOUS_RUN_ID. Look at the same\n"
+                        "minutes for the kernel's OOM killer and for kills by systemd as well.\n",
+        },
+        [RECORD_SIGNAL] = {
+                .name = "signal",
+                .message_id = "62449b84221b410e95a1c913b83bb73e",
+                .priority = LOG_NOTICE,
+                .subject = "Gateway @GATEWATCH_NAME@ received @GATEWATCH_SIGNAL@",
+                .body =
+                        "A signal arrived that begins a stop of the gateway @GATEWATCH_NAME@, or that\n"
+                        "came while it was stopping. The record holds what was known at that moment:\n"
+                        "who sent the signal (GATEWATCH_SENDER_*), the load, the markers, and the\n"
+                        "whole of it as JSON in GATEWATCH_CONTEXT.\n"
+                        "\n"
+                        "A sender in the state \"manager\" is systemd itself, which does not say who\n"
+                        "asked it; the record \"cause\" that follows names the requester where one\n"
+                        "can be found. A sender that had already exited leaves fewer fields.\n"
+                        "\n"
+                        "Everything about this stop:\n"
+                        "  journalctl -o verbose GATEWATCH_RUN_ID=@GATEWATCH_RUN_ID@\n",
+        },
+        [RECORD_CAUSE] = {
+                .name = "cause",
+                .message_id = "cddafc33262f4eb9878ba78f6cafed48",
+                .priority = LOG_NOTICE,
+                .subject = "Why gateway @GATEWATCH_NAME@ is being stopped: @GATEWATCH_CAUSE@",
+                .body =
+                        "The evidence for the stop of the gateway @GATEWATCH_NAME@ is in. The verdict\n"
+                        "is \"@GATEWATCH_CAUSE@\":\n"
+                        "@GATEWATCH_CAUSE_DETAIL@\n"
+                        "\n"
+                        "Where systemd was asked by a process that could still be found, the fields\n"
+                        "GATEWATCH_REQUESTER_* name it with its ancestry. \"unknown\" means that the\n"
+                        "evidence does not say; nothing is guessed.\n"
+                        "\n"
+                        "If nobody meant the gateway to stop, begin with those fields, and with the\n"
+                        "record \"signal\" just before.\n",
+        },
+        [RECORD_PHASE] = {
+                .name = "phase",
+                .message_id = "c69e1f2d063540f6a46135675050a82a",
+                .priority = LOG_INFO,
+                .subject = "Phase @GATEWATCH_PHASE@ of the stop of @GATEWATCH_NAME@ has ended",
+                .body =
+                        "While the gateway @GATEWATCH_NAME@ is being stopped, the phase\n"
+                        "\"@GATEWATCH_PHASE@\" is over, after @GATEWATCH_ELAPSED_USEC@ microseconds.\n"
+                        "Timed out: @GATEWATCH_TIMED_OUT@\n"
+                        "\n"
+                        "A phase ends as soon as no process is left that it is for. One that timed\n"
+                        "out did not get that far, and the next, harder phase has begun. If the\n"
+                        "drain times out again and again, the gateway needs a longer\n"
+                        "--drain-timeout=, or something in it does not let go of its work; the\n"
+                        "record \"stuck\" then shows what it was waiting for.\n",
+        },
+        [RECORD_STEP] = {
+                .name = "step",
+                .message_id = "af4ff38ddf614ed39537d85bcd3f5a3e",
+                .priority = LOG_INFO,
+                .subject = "Step @GATEWATCH_STEP@ of gateway @GATEWATCH_NAME@ ended or ran over",
+                .body =
+                        "The gateway @GATEWATCH_NAME@ had announced the step \"@GATEWATCH_STEP@\". It\n"
+                        "took @GATEWATCH_STEP_USEC@ microseconds so far.\n"
+                        "Over its time: @GATEWATCH_TIMED_OUT@\n"
+                        "\n"
+                        "A step that runs over moves the stop on to its next phase, unless\n"
+                        "--on-step-timeout=log is set. Its limit is in the field\n"
+                        "GATEWATCH_STEP_TIMEOUT_USEC: the gateway's own, or --step-timeout=.\n",
+        },
+        [RECORD_STUCK] = {
+                .name = "stuck",
+                .message_id = "6652ac16fcf84771b1fd469f2045c6ac",
+                .priority = LOG_WARNING,
+                .subject = "A process of gateway @GATEWATCH_NAME@ missed its deadline",
+                .body =
+                        "A process of the gateway @GATEWATCH_NAME@ is still there though its time was\n"
+                        "up. Before it is killed, this record was taken of what each of its threads\n"
+                        "was doing. It is in the field GATEWATCH_STUCK, as JSON:\n"
+                        "  journalctl -o verbose GATEWATCH_RUN_ID=@GATEWATCH_RUN_ID@ \\\n"
+                        "      MESSAGE_ID=6652ac16fcf84771b1fd469f2045c6ac\n"
+                        "\n"
+                        "A thread in state D waits for the kernel (a disk, a network file system) and\n"
+                        "cannot be killed before that answers. Give this record to whoever maintains\n"
+                        "the gateway.\n",
+        },
+        [RECORD_WATCHDOG] = {
+                .name = "watchdog",
+                .message_id = "ff9b6804dbed47eb858a8c2dd957a64c",
+                .priority = LOG_ERR,
+                .subject = "Gateway @GATEWATCH_NAME@ missed its heartbeat",
+                .body =
+                        "The gateway @GATEWATCH_NAME@ (process @GATEWATCH_PID@) must send a heartbeat\n"
+                        "every @GATEWATCH_WATCHDOG_USEC@ microseconds; the last one was\n"
+                        "@GATEWATCH_WATCHDOG_AGE_USEC@ microseconds ago. It is being stopped, by\n"
+                        "default in a way that leaves a core dump (see coredumpctl(1)).\n"
+                        "\n"
+                        "Look at the machine before you look at the gateway: the load was\n"
+                        "@GATEWATCH_LOADAVG@, and the supervisor itself was\n"
+                        "@GATEWATCH_SUPERVISOR_LATE_USEC@ microseconds late. When both are high, the\n"
+                        "machine was starved and the gateway need not have hung at all.\n",
+        },
+        [RECORD_LEFTOVER] = {
+                .name = "leftover",
+                .message_id = "62f3345e7c5445589c86bdeec64fb59c",
+                .priority = LOG_WARNING,
+                .subject = "Processes of gateway @GATEWATCH_NAME@ outlived its main process",
+                .body =
+                        "The main process of the gateway @GATEWATCH_NAME@ has ended, but\n"
+                        "@GATEWATCH_LEFTOVER_COUNT@ of its processes have not. They are stopped by\n"
+                        "the remaining phases of the schedule, and the supervisor stays until they\n"
+                        "are gone.\n"
+                        "\n"
+                        "The field GATEWATCH_LEFTOVER lists them as JSON (journalctl -o verbose). A\n"
+                        "gateway should end its own helpers before it exits: what they were doing\n"
+                        "may be half done.\n",
+        },
+        [RECORD_DIAGNOSTIC] = {
+                .name = "diagnostic",
+                .message_id = "73354165ad5f4620aa1522b186066d00",
+                .priority = LOG_INFO,
+                .subject = "A diagnostic of the stop of @GATEWATCH_NAME@ was written",
+                .body =
+                        "When the stop of the gateway @GATEWATCH_NAME@ began, a snapshot of the\n"
+                        "machine's processes was appended to\n"
+                        "@GATEWATCH_DIAGNOSTIC_FILE@\n"
+                        "\n"
+                        "It is there for the question what else was going on at that moment. The\n"
+                        "file is rotated at 1 MiB, one old copy is kept.\n",
+        },
+        [RECORD_STOPPED] = {
+                .name = "stopped",
+                .message_id = "a0e6684b50c347e985c058a0cf3892a5",
+                .priority = LOG_INFO,
+                .subject = "Gateway @GATEWATCH_NAME@ has ended: @GATEWATCH_OUTCOME@",
+                .body =
+                        "This is the last record of run @GATEWATCH_RUN_ID@ of the gateway\n"
+                        "@GATEWATCH_NAME@.\n"
+                        "Outcome: @GATEWATCH_OUTCOME@\n"
+                        "Cause: @GATEWATCH_CAUSE@\n"
+                        "Written by: @GATEWATCH_RECORDED_BY@\n"
+                        "\n"
+                        "clean      it ended within the first phase of its stop\n"
+                        "escalated  it needed a later phase, but no SIGKILL\n"
+                        "killed     it had to be killed; work in flight is lost\n"
+                        "exited     it ended by itself, with success\n"
+                        "failed     it ended by itself, with an error\n"
+                        "crashed    it died by a signal that nobody here sent\n"
+                        "lost       the supervisor itself was killed\n"
+                        "\n"
+                        "How long each phase took is in the field GATEWATCH_PHASES. All records of\n"
+                        "the run, and past stops for comparison:\n"
+                        "  journalctl GATEWATCH_RUN_ID=@GATEWATCH_RUN_ID@\n"
+                        "  gatewatch report\n",
+        },
+        [RECORD_FORWARDED] = {
+                .name = "forwarded",
+                .message_id = "cb1035c8c190492887153c92c553cd98",
+                .priority = LOG_DEBUG,
+                .subject = "@GATEWATCH_SIGNAL@ was passed on to gateway @GATEWATCH_NAME@",
+                .body =
+                        "A signal that does not begin a stop reached the supervisor and was passed on\n"
+                        "to the main process of the gateway @GATEWATCH_NAME@ (@GATEWATCH_PID@). Who\n"
+                        "sent it is in the fields GATEWATCH_SENDER_*.\n"
+                        "\n"
+                        "Nothing needs to be done.\n",
+        },
+        [RECORD_DEGRADED] = {
+                .name = "degraded",
+                .message_id = "02d627c28f0d40d5b130ae1546b19c9e",
+                .priority = LOG_WARNING,
+                .subject = "Supervision of @GATEWATCH_NAME@ goes on without: @GATEWATCH_WHAT@",
+                .body =
+                        "Something that the supervisor of the gateway @GATEWATCH_NAME@ relies on is\n"
+                        "missing or does not work: @GATEWATCH_WHAT@\n"
+                        "Error: @GATEWATCH_ERROR@\n"
+                        "\n"
+                        "The gateway is not touched by this and keeps running, and it will be stopped\n"
+                        "as configured. But less will be known about it:\n"
+                        "\n"
+                        "bus           what systemd allows, and why it stops the unit\n"
+                        "state-dir     how this run ended, for the next one\n"
+                        "cgroup        processes that leave the gateway's process tree\n"
+                        "notify-queue  messages of the gateway to systemd may be late or lost\n"
+                        "journal       records may be on the console instead, or missing\n"
+                        "\n"
+                        "Mend the cause (permissions, a full disk, a service that is down); a restart\n"
+                        "of the gateway is not needed for what comes back by itself.\n",
+        },
+};
+
+static_assert(ELEMENTSOF(record_event_table) == _RECORD_EVENT_MAX, "one row an event");
+
+const RecordEventInfo *record_event_info(RecordEvent event) {
+        assert(event >= 0 && event < _RECORD_EVENT_MAX);
+
+        return &record_event_table[event];
+}
+
+const char *record_event_to_string(RecordEvent event) {
+        if (event < 0 || event >= _RECORD_EVENT_MAX)
+                return NULL;
+
+        return record_event_table[event].name;
+}
+
+RecordEvent record_event_from_string(const char *name) {
+        if (!name)
+                return _RECORD_EVENT_INVALID;
+
+        for (RecordEvent event = 0; event < _RECORD_EVENT_MAX; event++)
+                if (strcmp(record_event_table[event].name, name) == 0)
+                        return event;
+
+        return _RECORD_EVENT_INVALID;
+}
