@@ -17,7 +17,11 @@ typedef struct Heartbeat Heartbeat;
 /* Sends one WATCHDOG=1; its result is ignored. */
 typedef void (*HeartbeatSend)(void *userdata);
 
-/* interval_usec: WATCHDOG_USEC as systemd gave it to us; 0: none is asked for (ret NULL, returns 0).
+/* Sends the first one at once.
+ *
+ * interval_usec: WATCHDOG_USEC as systemd gave it to us; 0, USEC_INFINITY: none is asked for (ret
+ *                NULL, returns 0).
+ *
  * Returns: 0; -ENOMEM; negative errno of sd_event_add_time(3). */
 int heartbeat_new(sd_event *event, usec_t interval_usec, int64_t priority, HeartbeatSend send,
         void *userdata, Heartbeat **ret_heartbeat) _warn_unused_;

@@ -37,7 +37,10 @@ typedef struct NotifyMessage {
         size_t passed_size;
 } NotifyMessage;
 
-/* Parses one datagram. Of a key that stands there twice the first counts.
+/* Parses one datagram: lines that end in LF or CR, as systemd splits them, and one NUL at the end is
+ * fine. Of a key that we know and that stands there twice the first counts; lines that are no
+ * KEY=value lead nowhere and are left out. MAINPIDFD, MAINPIDFDID and NOTIFYACCESS end here too:
+ * systemd's main process is the supervisor.
  *
  * buffer:  the datagram's size bytes plus room for one NUL; altered; must outlive the message.
  * passed:  NOTIFY_MESSAGE_MAX + 2 bytes for the lines that are passed on.
@@ -48,3 +51,12 @@ typedef struct NotifyMessage {
  * Source: sd_notify(3), sd_notify_barrier(3). */
 int notify_message_parse(char *buffer, size_t size, size_t n_fds, char *passed,
         NotifyMessage *ret_message) _warn_unused_;
+
+/* Rebuilds what goes up: one of STOPPING, READY, RELOADING (of several the first in this order, as
+ * systemd itself takes them since 254; before, the last line won), the lines that are passed on, and
+ * the status, cut at a character so that the whole stays within NOTIFY_MESSAGE_MAX.
+ *
+ * buffer: NOTIFY_MESSAGE_MAX bytes; no NUL is added.
+ *
+ * Returns: the size; 0: nothing goes up; -EMSGSIZE: too long even without a status. */
+ssize_t notify_message_format(const NotifyMessage *message, char *buffer) _warn_unused_;

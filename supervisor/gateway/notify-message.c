@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The notify protocol's grammar and our judgement of each key, in one table: what a key tells the
+ * supervisor, and whether its line goes on to systemd as it stands. A key that is not in the table
+ * goes on unseen, so that what systemd learns after us works through us.
+ *
+ * The split into lines is systemd's own (LF and CR), because a line that only systemd saw as one
+ * could tell it what was never judged here.
+ *
+ * READY, RELOADING, STOPPING and STATUS are taken apart and put together again by
+ * notify_message_format(): in between the supervisor may take them out or replace them.
+ *
+ * BARRIER=1 is not in the table: it is no statement but a question about everything before it, and
+ * counts only alone.
+ *
+ * Nothing here allocates, logs or looks at fds; values are checked for being well-formed, not for
+ * being reasonable. */
+
+#include "notify-message.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NOTIFY_LINE_END "\n\r"
+#define NOTIFY_BARRIER  "BARRIER=1"
+
+typedef enum NotifyKey {
+        NOTIFY_KEY_READY,
+        NOTIFY_KEY_RELOADING,
+        NOTIFY_KEY_STOPPING,
+        NOTIFY_KEY_STATUS,
+        NOTIFY_KEY_WATCHDOG,
+        NOTIFY_KEY_WATCHDOG_USEC,
+        NOTIFY_KEY_EXTEND_TIMEOUT_USEC,
+        NOTIFY_KEY_MAINPID,
+        NOTIFY_KEY_MAINPIDFD,
+        NOTIFY_KEY_MAINPIDFDID,
+        NOTIFY_KEY_NOTIFYACCESS,
+        NOTIFY_KEY_FDSTORE,
+        NOTIFY_KEY_FDSTOREREMOVE,
+        NOTIFY_KEY_FDNAME,
+        NOTIFY_KEY_FDPOLL,
+        NOTIFY_KEY_ERRNO,
+        NOTIFY_KEY_BUSERROR,
+        NOTIFY_KEY_MONOTONIC_USEC,
+        _NOTIFY_KEY_MAX,
+} NotifyKey;
+
+typedef struct NotifyKeyInfo {
+        const char *name;
+        bool is_passed;                                          /* the line goes on as it stands */
+        void (*take)(NotifyMessage *message, const char *value); /* NULL: nobody here cares */
+} NotifyKeyInfo;
+
+/* Digits alone: what systemd would not parse must not mean anything here either. */
+static bool notify_value_parse_uint64(const char *value, uint64_t *ret_number) {
+        if (!*value || value[strspn(value, "0123456789")] != '\0')
+                return false;
+        errno = 0;
+        unsigned long long number = strtoull(value, NULL, 10);
+        if (errno != 0)
+                return false;
+        *ret_number = number;
+        return true;
+}
+
+/* The length of the UTF-8 character at text, 0 if there is none. Overlong forms, surrogates and what
+ * lies beyond U+10FFFF are none. Reads no byte beyond a NUL. */
+static size_t utf8_character_size(const char *text) {
+        const unsigned char *byte = (const unsigned char *) text;
+        size_t size = byte[0] < 0x80                 ? 1
+                : byte[0] >= 0xC2 && byte[0] <= 0xDF ? 2
+                : byte[0] >= 0xE0 && byte[0] <= 0xEF ? 3
+                : byte[0] >= 0xF0 && byte[0] <= 0xF4 ? 4
+                                                     : 0;
+        for (size_t i = 1; i < size; i++)
+                if ((byte[i] & 0xC0) != 0x80)
+                        return 0;
+        if ((byte[0] == 0xE0 && byte[1] < 0xA0) || (byte[0] == 0xED && byte[1] > 0x9F) ||
+                (byte[0] == 0xF0 && byte[1] < 0x90) || (byte[0] == 0xF4 && byte[1] > 0x8F))
+                return 0;
+        return size;
+}
+
+static bool utf8_is_valid(const char *text) {
+        while (*text) {
+                size_t size = utf8_character_size(text);
+                if (size == 0)
+                        return false;
+                text += size;
+        }
+        return true;
+}
+
+/* Shortens size, a place within valid UTF-8, to the beginning of the character it cuts. */
+static size_t utf8_cut(const char *text, size_t size) {
+        while (size > 0 && ((unsigned char) text[size] & 0xC0) == 0x80)
+                size--;
+        return size;
+}
+
+static void notify_take_ready(NotifyMessage *message, const char *value) {
+        message->has_ready = strcmp(value, "1") == 0;
+}
+
+static void notify_take_reloading(NotifyMessage *message, const char *value) {
+        message->has_reloading = strcmp(value, "1") == 0;
+}
+
+static void notify_take_stopping(NotifyMessage *message, const char *value) {
+        message->has_stopping = strcmp(value, "1") == 0;
+}
+
+static void notify_take_status(NotifyMessage *message, const char *value) {
+        message->status = utf8_is_valid(value) ? value : NULL;
+}
+
+static void notify_take_watchdog(NotifyMessage *message, const char *value) {
+        message->has_watchdog = strcmp(value, "1") == 0;
+        message->has_watchdog_trigger = strcmp(value, "trigger") == 0;
+}
+
+static void notify_take_watchdog_usec(NotifyMessage *message, const char *value) {
+        message->has_watchdog_usec = notify_value_parse_uint64(value, &message->watchdog_usec);
+}
+
+/* systemd takes neither 0 nor infinity as an extension. */
+static void notify_take_extend(NotifyMessage *message, const char *value) {
+        usec_t usec;
+
+        message->has_extend =
+                notify_value_parse_uint64(value, &usec) && usec > 0 && usec < USEC_INFINITY;
+        if (message->has_extend)
+                message->extend_usec = usec;
+}
+
+static void notify_take_main_pid(NotifyMessage *message, const char *value) {
+        uint64_t pid;
+
+        message->has_main_pid = notify_value_parse_uint64(value, &pid) && pid > 0 && pid <= INT_MAX;
+        if (message->has_main_pid)
+                message->main_pid = (pid_t) pid;
+}
+
+static void notify_take_fdstore(NotifyMessage *message, const char *value) {
+        message->has_fdstore = strcmp(value, "1") == 0;
+}
+
+static const NotifyKeyInfo notify_keys[_NOTIFY_KEY_MAX] = {
+        [NOTIFY_KEY_READY] = { "READY", false, notify_take_ready },
+        [NOTIFY_KEY_RELOADING] = { "RELOADING", false, notify_take_reloading },
+        [NOTIFY_KEY_STOPPING] = { "STOPPING", false, notify_take_stopping },
+        [NOTIFY_KEY_STATUS] = { "STATUS", false, notify_take_status },
+        [NOTIFY_KEY_WATCHDOG] = { "WATCHDOG", false, notify_take_watchdog },
+        [NOTIFY_KEY_WATCHDOG_USEC] = { "WATCHDOG_USEC", false, notify_take_watchdog_usec },
+        [NOTIFY_KEY_EXTEND_TIMEOUT_USEC] = { "EXTEND_TIMEOUT_USEC", false, notify_take_extend },
+        [NOTIFY_KEY_MAINPID] = { "MAINPID", false, notify_take_main_pid },
+        /* With any of the next three systemd would listen to the gateway instead of to us. */
+        [NOTIFY_KEY_MAINPIDFD] = { "MAINPIDFD", false, NULL },
+        [NOTIFY_KEY_MAINPIDFDID] = { "MAINPIDFDID", false, NULL },
+        [NOTIFY_KEY_NOTIFYACCESS] = { "NOTIFYACCESS", false, NULL },
+        [NOTIFY_KEY_FDSTORE] = { "FDSTORE", true, notify_take_fdstore },
+        [NOTIFY_KEY_FDSTOREREMOVE] = { "FDSTOREREMOVE", true, NULL },
+        [NOTIFY_KEY_FDNAME] = { "FDNAME", true, NULL },
+        [NOTIFY_KEY_FDPOLL] = { "FDPOLL", true, NULL },
+        [NOTIFY_KEY_ERRNO] = { "ERRNO", true, NULL },
+        [NOTIFY_KEY_BUSERROR] = { "BUSERROR", true, NULL },
+        [NOTIFY_KEY_MONOTONIC_USEC] = { "MONOTONIC_USEC", true, NULL },
+};
+static_assert(_NOTIFY_KEY_MAX <= 32, "keys that were seen are kept in 32 bits");
+
+/* Returns: the key; _NOTIFY_KEY_MAX: not one of ours. */
+static NotifyKey notify_key_find(const char *name, size_t size) {
+        for (NotifyKey key = 0; key < _NOTIFY_KEY_MAX; key++)
+                if (strlen(notify_keys[key].name) == size &&
+                        memcmp(notify_keys[key].name, name, size) == 0)
+                        return key;
+        return _NOTIFY_KEY_MAX;
+}
+
+static void notify_message_pass(NotifyMessage *message, const char *line) {
+        size_t size = strlen(line);
+
+        memcpy(message->passed + message->passed_size, line, size);
+        message->passed[message->passed_size + size] = '\n';
+        message->passed_size += size + 1;
+}
+
+/* seen: the keys that had their line already. */
+static void notify_message_take_line(NotifyMessage *message, const char *line, uint32_t *seen) {
+        const char *equals = strchr(line, '=');
+        if (!equals || equals == line)
+                return;
+
+        NotifyKey key = notify_key_find(line, (size_t) (equals - line));
+        if (key == _NOTIFY_KEY_MAX) {
+                notify_message_pass(message, line);
+                return;
+        }
+        if (*seen & (UINT32_C(1) << key))
+                return;
+        *seen |= UINT32_C(1) << key;
+        if (notify_keys[key].take)
+                notify_keys[key].take(message, equals + 1);
+        if (notify_keys[key].is_passed)
+                notify_message_pass(message, line);
+}
+
+int notify_message_parse(
+        char *buffer, size_t size, size_t n_fds, char *passed, NotifyMessage *ret_message) {
+        NotifyMessage message = { .passed = passed };
+        uint32_t seen = 0;
+        size_t n_lines = 0;
+
+        assert(buffer);
+        assert(passed);
+        assert(ret_message);
+
+        if (size > NOTIFY_MESSAGE_MAX)
+                return -EMSGSIZE;
+        if (size > 0 && buffer[size - 1] == '\0')
+                size--;
+        if (memchr(buffer, '\0', size))
+                return -EBADMSG;
+        buffer[size] = '\0';
+
+        for (char *line = buffer; *line;) {
+                char *end = line + strcspn(line, NOTIFY_LINE_END);
+                char *next = *end ? end + 1 : end;
+
+                *end = '\0';
+                n_lines += end > line;
+                if (strcmp(line, NOTIFY_BARRIER) == 0)
+                        message.has_barrier = true;
+                else
+                        notify_message_take_line(&message, line, &seen);
+                line = next;
+        }
+        if (message.has_barrier && (n_lines != 1 || n_fds != 1))
+                return -EBADMSG;
+
+        passed[message.passed_size] = '\0';
+        *ret_message = message;
+        return 0;
+}
+
+static const char *notify_message_state_line(const NotifyMessage *message) {
+        if (message->has_barrier)
+                return NOTIFY_BARRIER "\n";
+        if (message->has_stopping)
+                return "STOPPING=1\n";
+        if (message->has_ready)
+                return "READY=1\n";
+        if (message->has_reloading)
+                return "RELOADING=1\n";
+        return "";
+}
+
+/* Appends as much of the status as there is room for; nothing rather than an empty one, which would
+ * erase what systemd shows.
+ * Returns: the new size. */
+static size_t notify_message_format_status(const char *status, char *buffer, size_t size) {
+        static const char key[] = "STATUS=";
+        const size_t key_size = sizeof(key) - 1;
+
+        if (!status || NOTIFY_MESSAGE_MAX - size < key_size)
+                return size;
+
+        size_t room = NOTIFY_MESSAGE_MAX - size - key_size;
+        /* A line break in a status of the supervisor's must not become a line of its own. */
+        size_t status_size = strcspn(status, NOTIFY_LINE_END);
+        if (status_size > room)
+                status_size = utf8_cut(status, room);
+        if (status_size == 0 && *status)
+                return size;
+
+        memcpy(buffer + size, key, key_size);
+        memcpy(buffer + size + key_size, status, status_size);
+        return size + key_size + status_size;
+}
+
+ssize_t notify_message_format(const NotifyMessage *message, char *buffer) {
+        assert(message);
+        assert(buffer);
+
+        const char *state = notify_message_state_line(message);
+        size_t state_size = strlen(state);
+        size_t size = state_size + message->passed_size;
+        /* Each line brings its LF; the last one needs none. */
+        if (size > NOTIFY_MESSAGE_MAX + 1)
+                return -EMSGSIZE;
+
+        memcpy(buffer, state, state_size);
+        if (size > NOTIFY_MESSAGE_MAX) {
+                memcpy(buffer + state_size, message->passed, message->passed_size - 1);
+                return NOTIFY_MESSAGE_MAX;
+        }
+        if (message->passed_size > 0)
+                memcpy(buffer + state_size, message->passed, message->passed_size);
+
+        size_t full_size = notify_message_format_status(message->status, buffer, size);
+        if (full_size > size)
+                return (ssize_t) full_size;
+        return size > 0 ? (ssize_t) size - 1 : 0;
+}
