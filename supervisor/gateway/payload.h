@@ -42,14 +42,14 @@ void payload_drop_cgroup(Payload *payload);
 /* The main process, 0 for none (it is gone). */
 void payload_set_main(Payload *payload, pid_t pid);
 
-/* One process that was reaped. */
+/* One process that was reaped. (The names of siginfo_t are macros.) */
 typedef struct PayloadReaped {
         pid_t pid;
-        int si_code;   /* CLD_EXITED, CLD_KILLED, CLD_DUMPED */
-        int si_status; /* exit code or signal */
+        int code;   /* CLD_EXITED, CLD_KILLED, CLD_DUMPED */
+        int status; /* exit code or signal */
 } PayloadReaped;
 
-/* Reaps one child that has ended (an orphan that became ours, or main).
+/* Reaps one child that has ended (an orphan that became ours, or main: there is no main then).
  * Returns: 1 and *ret_reaped; 0: none has ended, some live; -ECHILD: there is no child at all. */
 int payload_reap(Payload *payload, PayloadReaped *ret_reaped) _warn_unused_;
 
@@ -65,8 +65,9 @@ bool payload_has_others(Payload *payload);
 bool payload_contains(Payload *payload, pid_t pid);
 
 /* Sends a signal to `main`, to the others, or to all, each process once; SIGCONT follows everything
- * but SIGKILL, so that stopped processes can act on it. SIGKILL to `all` is final: by cgroup.kill
- * and by sweeps over the tree (stop first, then kill, until a pass finds nothing new; bounded).
+ * but SIGKILL and SIGSTOP, so that stopped processes can act on it. SIGKILL to `others` and `all` is
+ * final: by cgroup.kill (when main is not to be left out) and by sweeps over the tree (stop first,
+ * then kill, until a pass finds nothing new; bounded in passes and to about a second).
  *
  * skip_main:  with `all`: leave main out (it has had this signal).
  * ret_n_sent: optional; processes that got it.

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Members of the payload: the union of what descends from the supervisor and what the sub-group
+ * holds.
+ *
+ * Descent is the stronger of the two. The supervisor is a subreaper, so a process cannot leave its
+ * tree by forking twice, by setsid(2) or by moving to another group. The group adds what was moved
+ * into it from elsewhere.
+ *
+ * A member is named by pid and start time. Before a signal goes out, a pidfd is opened first and the
+ * start time compared second: when they match, the pidfd cannot be another process.
+ *
+ * The list is true for no single instant: who forks while it is read is missed. Those who must not
+ * miss anybody read again until nothing changes (payload-sweep). */
+
+#include "payload-members.h"
+
+#include <ctype.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/pidfd.h>
+
+#include "file.h"
+
+#define PROBE_TASKS_MAX    64 /* beyond, one pass over /proc is about as cheap */
+#define PROBE_CHILDREN_MAX 256
+
+/* ---- Lists ---- */
+
+static size_t member_index(const ProcessInfo *list, size_t n, pid_t pid) {
+        size_t i = 0;
+
+        while (i < n && list[i].pid != pid)
+                i++;
+        return i;
+}
+
+/* Moves what the group holds behind the *n_members members that the list (of *n processes) already
+ * begins with; who is not in the list is read and added. */
+static int payload_members_add_group(
+        const PayloadScope *scope, ProcessInfo **list, size_t *n, size_t *n_members) {
+        _cleanup_free_ pid_t *pids = NULL;
+        size_t n_pids = 0;
+
+        /* A group that cannot be read takes nothing away from the tree. */
+        if (cgroup_read_pids(scope->cgroup_fd, &pids, &n_pids) < 0)
+                return 0;
+
+        for (size_t i = 0; i < n_pids; i++) {
+                size_t index = member_index(*list, *n, pids[i]);
+                if (pids[i] == scope->self || index < *n_members)
+                        continue;
+                if (index == *n) {
+                        ProcessInfo info;
+                        if (proc_read_info(scope->proc_fd, pids[i], &info) < 0)
+                                continue;
+                        ProcessInfo *grown = reallocarray(*list, *n + 1, sizeof(ProcessInfo));
+                        if (!grown)
+                                return -ENOMEM;
+                        *list = grown;
+                        grown[(*n)++] = info;
+                }
+                ProcessInfo member = (*list)[index];
+                (*list)[index] = (*list)[*n_members];
+                (*list)[(*n_members)++] = member;
+        }
+        return 0;
+}
+
+int payload_members_read(const PayloadScope *scope, ProcessInfo **ret_list, size_t *ret_n) {
+        assert(scope);
+        assert(ret_list);
+        assert(ret_n);
+
+        _cleanup_free_ ProcessInfo *list = NULL;
+        size_t n = 0;
+
+        int r = proc_read_all(scope->proc_fd, &list, &n);
+        if (r < 0)
+                return r;
+        size_t n_members = proc_keep_descendants(list, n, scope->self);
+        if (scope->cgroup_fd >= 0) {
+                r = payload_members_add_group(scope, &list, &n, &n_members);
+                if (r < 0)
+                        return r;
+        }
+
+        *ret_list = TAKE_PTR(list);
+        *ret_n = n_members;
+        return 0;
+}
+
+size_t payload_members_keep_living(ProcessInfo *list, size_t n, pid_t but_pid) {
+        size_t n_kept = 0;
+
+        for (size_t i = 0; i < n; i++)
+                if (list[i].pid != but_pid && proc_info_is_alive(&list[i]))
+                        list[n_kept++] = list[i];
+        return n_kept;
+}
+
+/* ---- Lists of children ---- */
+
+typedef struct ChildList {
+        pid_t pids[PROBE_CHILDREN_MAX];
+        size_t n;
+} ChildList;
+
+/* Returns: 0; -EAGAIN: too many. */
+static int child_list_parse(ChildList *list, const char *text) {
+        for (char *end; *text != '\0'; text = end + strspn(end, " \n")) {
+                unsigned long pid = strtoul(text, &end, 10);
+                if (end == text || pid == 0 || pid > INT32_MAX || list->n == PROBE_CHILDREN_MAX)
+                        return -EAGAIN;
+                list->pids[list->n++] = (pid_t) pid;
+        }
+        return 0;
+}
+
+/* The kernel keeps one list for every thread. */
+static int child_list_read(ChildList *list, int proc_fd, pid_t pid) {
+        char path[64], text[4096];
+        size_t n_tasks = 0;
+
+        (void) snprintf(path, sizeof(path), "%d/task", pid);
+        int fd = openat(proc_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+        _cleanup_closedir_ DIR *directory = fdopendir(fd);
+        if (!directory) {
+                int r = -errno;
+                (void) fd_close(fd);
+                return r;
+        }
+
+        for (const struct dirent *entry; (entry = readdir(directory));) {
+                if (!isdigit((unsigned char) entry->d_name[0]))
+                        continue;
+                if (++n_tasks > PROBE_TASKS_MAX || strlen(entry->d_name) > 10)
+                        return -EAGAIN;
+                (void) snprintf(path, sizeof(path), "%.10s/children", entry->d_name);
+                ssize_t n = file_read_virtual(fd, path, text, sizeof(text));
+                if (n < 0)
+                        return (int) n;
+                int r = (size_t) n == sizeof(text) - 1 ? -EAGAIN : child_list_parse(list, text);
+                if (r < 0)
+                        return r;
+        }
+        return n_tasks > 0 ? 0 : -EAGAIN;
+}
+
+int payload_members_probe_others(const PayloadScope *scope, pid_t main_pid) {
+        assert(scope);
+
+        ChildList list = {};
+        bool is_clear = true;
+
+        /* Main's children first: who is orphaned in between shows up among ours. */
+        if (main_pid > 0 && child_list_read(&list, scope->proc_fd, main_pid) < 0)
+                is_clear = false;
+        int r = child_list_read(&list, scope->proc_fd, scope->self);
+        if (r < 0)
+                return r;
+
+        for (size_t i = 0; i < list.n; i++) {
+                ProcessInfo info;
+                if (list.pids[i] == main_pid)
+                        continue;
+                /* One that has ended may have left children to us since the list was read. */
+                is_clear = false;
+                if (proc_read_info(scope->proc_fd, list.pids[i], &info) >= 0 &&
+                        proc_info_is_alive(&info))
+                        return 1;
+        }
+        return is_clear ? 0 : -EAGAIN;
+}
+
+/* ---- Signals ---- */
+
+static int member_check(const PayloadScope *scope, pid_t pid, uint64_t start_ticks) {
+        ProcessInfo info;
+
+        int r = proc_read_info(scope->proc_fd, pid, &info);
+        if (r < 0)
+                return r;
+        return info.start_ticks == start_ticks && proc_info_is_alive(&info) ? 0 : -ESRCH;
+}
+
+int payload_member_signal(
+        const PayloadScope *scope, pid_t pid, uint64_t start_ticks, int signo, bool is_continued) {
+        assert(scope);
+        assert(pid > 0);
+
+        _cleanup_close_ int pidfd = pidfd_open(pid, 0);
+        /* EINVAL: the pid is a thread by now (before Linux 6.9, where it is ENOENT). */
+        if (pidfd < 0)
+                return errno == EINVAL || errno == ENOENT ? -ESRCH : -errno;
+        int r = member_check(scope, pid, start_ticks);
+        if (r < 0)
+                return r;
+        if (pidfd_send_signal(pidfd, signo, NULL, 0) < 0)
+                return -errno;
+        if (is_continued)
+                (void) pidfd_send_signal(pidfd, SIGCONT, NULL, 0);
+        return 0;
+}

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The end of a payload that does not want to end.
+ *
+ * A list of processes is old when it has been read: a process that forks and exits has a successor
+ * by then that is not in the list. So the sweep is a fixed point. It stops (SIGSTOP, which cannot be
+ * handled) every member that it has not seen, until a pass sees nothing new, and kills only then: a
+ * stopped process neither forks nor notices that its children die. One more pass confirms.
+ *
+ * What counts as new are the dead as well. Nobody reaps orphans while the supervisor sweeps, so
+ * every generation of a fork storm leaves zombies; a pass that finds neither a new living process
+ * nor a new zombie has proof that nothing ran.
+ *
+ * When the plain passes do not settle, the sweep gives chase: it walks /proc once more and stops
+ * children of the supervisor and of stopped members on sight, in the microseconds after reading
+ * them.
+ *
+ * Passes and time are bounded; what is left then is systemd's. Nothing is waited for: a process that
+ * was sent SIGKILL cannot fork any more, and its end shows up as SIGCHLD. */
+
+#include "payload-sweep.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+
+#include "usec.h"
+
+#define SWEEP_PASSES_MAX   64
+#define SWEEP_PLAIN_PASSES 2 /* before giving chase */
+#define SWEEP_MAX_USEC     (1 * USEC_PER_SEC)
+
+typedef struct SweptProcess {
+        pid_t pid;
+        uint64_t start_ticks;
+        bool is_stopped;
+        bool is_done; /* dead, killed, or out of reach */
+} SweptProcess;
+
+typedef struct Sweep {
+        const PayloadScope *scope; /* weak */
+        pid_t but_pid;
+        usec_t deadline_usec;
+
+        SweptProcess *items; /* by pid */
+        size_t n;
+        size_t n_allocated;
+
+        bool has_news; /* in this pass */
+        size_t n_sent;
+        int last_error;
+} Sweep;
+
+static void sweep_done(Sweep *sweep) {
+        free(sweep->items);
+        sweep->items = NULL;
+}
+
+/* The index of pid, or the one it has to be put at. */
+static size_t sweep_index(const Sweep *sweep, pid_t pid) {
+        size_t low = 0, high = sweep->n;
+
+        while (low < high) {
+                size_t middle = low + (high - low) / 2;
+                if (sweep->items[middle].pid < pid)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        return low;
+}
+
+static SweptProcess *sweep_find(const Sweep *sweep, pid_t pid) {
+        size_t index = sweep_index(sweep, pid);
+
+        return index < sweep->n && sweep->items[index].pid == pid ? &sweep->items[index] : NULL;
+}
+
+/* An older process of the same pid is gone: its entry is taken over. */
+static int sweep_note(Sweep *sweep, const SweptProcess *swept) {
+        size_t index = sweep_index(sweep, swept->pid);
+
+        if (index < sweep->n && sweep->items[index].pid == swept->pid) {
+                sweep->items[index] = *swept;
+                return 0;
+        }
+        if (sweep->n == sweep->n_allocated) {
+                size_t n_new = sweep->n_allocated > 0 ? 2 * sweep->n_allocated : 128;
+                SweptProcess *items = reallocarray(sweep->items, n_new, sizeof(SweptProcess));
+                if (!items)
+                        return -ENOMEM;
+                sweep->items = items;
+                sweep->n_allocated = n_new;
+        }
+        memmove(&sweep->items[index + 1], &sweep->items[index],
+                (sweep->n - index) * sizeof(SweptProcess));
+        sweep->items[index] = *swept;
+        sweep->n++;
+        return 0;
+}
+
+static void sweep_kill(Sweep *sweep, SweptProcess *swept) {
+        int r = payload_member_signal(
+                sweep->scope, swept->pid, swept->start_ticks, SIGKILL, /* is_continued= */ false);
+
+        if (r >= 0)
+                sweep->n_sent++;
+        else if (r != -ESRCH)
+                sweep->last_error = r;
+        swept->is_done = true;
+}
+
+static void sweep_kill_all(Sweep *sweep) {
+        for (size_t i = 0; i < sweep->n; i++)
+                if (!sweep->items[i].is_done)
+                        sweep_kill(sweep, &sweep->items[i]);
+}
+
+static bool sweep_is_done(const Sweep *sweep) {
+        for (size_t i = 0; i < sweep->n; i++)
+                if (!sweep->items[i].is_done)
+                        return false;
+        return true;
+}
+
+/* Deals with a member that was just read: stops it, if it has not been seen before. */
+static void sweep_catch(Sweep *sweep, const ProcessInfo *info) {
+        if (info->pid == sweep->but_pid || info->pid == sweep->scope->self)
+                return;
+        const SweptProcess *known = sweep_find(sweep, info->pid);
+        if (known && known->start_ticks == info->start_ticks)
+                return;
+
+        SweptProcess swept = { .pid = info->pid, .start_ticks = info->start_ticks };
+        sweep->has_news = true;
+        if (!proc_info_is_alive(info))
+                swept.is_done = true;
+        else {
+                int r = payload_member_signal(sweep->scope, info->pid, info->start_ticks, SIGSTOP,
+                        /* is_continued= */ false);
+                swept.is_stopped = r >= 0;
+                swept.is_done = r == -ESRCH;
+        }
+        /* Without memory to come back to it, it is killed where it stands. */
+        if (sweep_note(sweep, &swept) < 0 && !swept.is_done)
+                sweep_kill(sweep, &swept);
+}
+
+static void sweep_read_members(Sweep *sweep) {
+        _cleanup_free_ ProcessInfo *list = NULL;
+        size_t n = 0;
+
+        int r = payload_members_read(sweep->scope, &list, &n);
+        if (r < 0) {
+                sweep->last_error = r;
+                return;
+        }
+        for (size_t i = 0; i < n; i++)
+                sweep_catch(sweep, &list[i]);
+}
+
+/* Whether a process whose parent this is can only be a member. A stopped member's pid is checked
+ * again: somebody else may have killed it. */
+static bool sweep_is_parent(const Sweep *sweep, pid_t pid) {
+        if (pid == sweep->scope->self)
+                return true;
+
+        ProcessInfo info;
+        const SweptProcess *known = sweep_find(sweep, pid);
+        return known && known->is_stopped &&
+                proc_read_info(sweep->scope->proc_fd, pid, &info) >= 0 &&
+                info.start_ticks == known->start_ticks;
+}
+
+/* The kernel hands out the directory in pieces and continues with whatever has a higher pid by
+ * then, so that the walk follows the newest processes by itself. */
+static void sweep_chase(Sweep *sweep) {
+        int fd = openat(sweep->scope->proc_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0)
+                return;
+        _cleanup_closedir_ DIR *directory = fdopendir(fd);
+        if (!directory) {
+                (void) fd_close(fd);
+                return;
+        }
+
+        for (const struct dirent *entry; (entry = readdir(directory));) {
+                ProcessInfo info;
+                pid_t pid = (pid_t) strtol(entry->d_name, NULL, 10);
+                if (pid <= 0 || proc_read_info(sweep->scope->proc_fd, pid, &info) < 0)
+                        continue;
+                if (proc_info_is_alive(&info) && sweep_is_parent(sweep, info.ppid))
+                        sweep_catch(sweep, &info);
+                if (usec_now(CLOCK_MONOTONIC) >= sweep->deadline_usec)
+                        return;
+        }
+}
+
+/* What cgroup.kill ends is noted first: it cannot be told afterwards who was there. */
+static void sweep_kill_group(Sweep *sweep) {
+        _cleanup_free_ pid_t *pids = NULL;
+        size_t n_pids = 0, n_living = 0;
+
+        if (cgroup_read_pids(sweep->scope->cgroup_fd, &pids, &n_pids) < 0)
+                n_pids = 0;
+        for (size_t i = 0; i < n_pids; i++) {
+                ProcessInfo info;
+                if (proc_read_info(sweep->scope->proc_fd, pids[i], &info) < 0 ||
+                        !proc_info_is_alive(&info) || pids[i] == sweep->scope->self)
+                        continue;
+                SweptProcess swept = { .pid = info.pid, .start_ticks = info.start_ticks };
+                if (sweep_note(sweep, &swept) >= 0)
+                        n_living++;
+        }
+
+        int r = cgroup_kill(sweep->scope->cgroup_fd);
+        if (r < 0) {
+                sweep->last_error = r;
+                return;
+        }
+        sweep->n_sent += n_living;
+        for (size_t i = 0; i < sweep->n; i++)
+                sweep->items[i].is_done = true;
+}
+
+int payload_sweep(const PayloadScope *scope, pid_t but_pid, bool with_group, size_t *ret_n_sent) {
+        assert(scope);
+        assert(ret_n_sent);
+
+        _cleanup_(sweep_done) Sweep sweep = {
+                .scope = scope,
+                .but_pid = but_pid,
+                .deadline_usec = usec_add(usec_now(CLOCK_MONOTONIC), SWEEP_MAX_USEC),
+        };
+
+        if (with_group)
+                sweep_kill_group(&sweep);
+
+        for (size_t pass = 0; pass < SWEEP_PASSES_MAX; pass++) {
+                sweep.has_news = false;
+                if (pass >= SWEEP_PLAIN_PASSES)
+                        sweep_chase(&sweep);
+                sweep_read_members(&sweep);
+                if (usec_now(CLOCK_MONOTONIC) >= sweep.deadline_usec)
+                        break;
+                if (sweep.has_news)
+                        continue;
+                if (sweep_is_done(&sweep))
+                        break;
+                sweep_kill_all(&sweep);
+        }
+        sweep_kill_all(&sweep);
+
+        *ret_n_sent = sweep.n_sent;
+        if (sweep.n_sent > 0)
+                return 0;
+        return sweep.last_error < 0 ? sweep.last_error : -ESRCH;
+}
