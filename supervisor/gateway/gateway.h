@@ -57,30 +57,36 @@ typedef struct Gateway {
 
 /* Forks and executes. The child gets the caller's signal mask and dispositions, PDEATHSIG=KILL, the
  * caller's stdin, stdout, stderr, working directory, umask, limits and every inherited fd (socket
- * activation: LISTEN_PID, likewise WATCHDOG_PID and SYSTEMD_EXEC_PID, when set, name it;
+ * activation: LISTEN_PID, likewise WATCHDOG_PID and SYSTEMD_EXEC_PID, when they name us, name it then;
  * LISTEN_PIDFDID is dropped). All fds of the supervisor are close-on-exec. Returns when exec has
- * happened or failed.
+ * happened or has failed.
  *
- * Returns: 0; -ENOENT: COMMAND not found; -EACCES, -ENOEXEC, -EISDIR, -ENOTDIR, -ELOOP, -ETXTBSY, …
- * (positive documented: none): COMMAND cannot be executed. *ret_is_exec_error tells these from a
- * failure before exec (-EAGAIN, -ENOMEM, …: could not fork).
+ * ret_exec_error: 0, or why COMMAND could not be executed (ENOENT: not found; EACCES, ENOTDIR, ELOOP,
+ *                 ETXTBSY, …): no gateway was started then, though 0 is returned.
+ *
+ * Returns: 0; negative errno of clone3(2) or fork(2) (-EAGAIN, -ENOMEM, …), and for a cgroup_fd that
+ * the kernel will not fork into -EBUSY, -EACCES, -EOPNOTSUPP, …: try again without it.
  * Source: clone(2), execve(2), prctl(2), sd_listen_fds(3). */
 int gateway_spawn(
-        const GatewayCommand *command, Gateway *ret_gateway, bool *ret_is_exec_error) _warn_unused_;
+        const GatewayCommand *command, Gateway *ret_gateway, int *ret_exec_error) _warn_unused_;
 
 /* Closes the pidfd. */
 void gateway_done(Gateway *gateway);
 
 /* Sends a signal to main, by pidfd: it cannot hit another process.
+ *
+ * queued: NULL, or the siginfo of a signal that was sent by sigqueue(3) (si_code SI_QUEUE): main then
+ *         sees that sender and that value.
+ *
  * Returns: 0; -ESRCH: it is gone; -EPERM. */
-int gateway_signal(const Gateway *gateway, int signo) _warn_unused_;
+int gateway_signal(const Gateway *gateway, int signo, const siginfo_t *queued) _warn_unused_;
 
 /* Makes another process main (MAINPID=). The caller has checked that it is a gateway process.
  * Returns: 0; -ESRCH: gone; other errno of pidfd_open(2): gateway is unchanged. */
 int gateway_adopt(Gateway *gateway, pid_t pid) _warn_unused_;
 
-/* Converts what waitid(2) says (si_code CLD_EXITED, CLD_KILLED, CLD_DUMPED). */
-GatewayStatus gateway_status_from_siginfo(const siginfo_t *info);
+/* Converts what waitid(2) says: the code (CLD_EXITED, CLD_KILLED, CLD_DUMPED) and the status. */
+GatewayStatus gateway_status_from_code(int code, int status);
 
 /* Leaves the way the gateway left: exits with its code, or dies by its signal, without a second core
  * dump; as PID 1 of a namespace, where no signal can kill us, exits with 128 + signal. Runs no exit

@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The gateway's birth and the mirror of its end.
+ *
+ * Birth is clone3(2) with CLONE_VFORK but without CLONE_VM: the child has a memory of its own, so that
+ * it can prepare itself in plain C, and we sleep until it has executed its program or given up, so
+ * that the answer is known when the call returns. It is born into its cgroup (CLONE_INTO_CGROUP) and
+ * comes with a pidfd, so there is no instant at which it could be missed or mistaken. Where a sandbox
+ * or an old kernel has no clone3, fork(2) and pidfd_open(2) do.
+ *
+ * Its environment is built before, with room for the pid, which only the child knows.
+ *
+ * What this is not: a service manager. It changes no user, no limit, no directory; systemd has done
+ * all that for us, and the gateway inherits it. */
+
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "gateway.h"
+
+/* Linux 5.7; not in the headers of every C library that we build with. */
+#ifndef CLONE_INTO_CGROUP
+#define CLONE_INTO_CGROUP 0x200000000ULL
+#endif
+
+#define ENVIRONMENT_PID_VARIABLES 3
+#define ENVIRONMENT_ADDED         4  /* NOTIFY_SOCKET, GATEWATCH_RUN_ID, GATEWATCH_PREVIOUS, NULL */
+#define PID_DIGITS_MAX            10 /* of a 32 bit number */
+
+/* An environment block for execve(2). Strings of the caller's environment are borrowed, ours are
+ * owned. pid_values point behind the "=" of those that have to name the child. */
+typedef struct Environment {
+        char **block;
+        char *notify_socket;
+        char *run_id;
+        char *previous;
+        char *pid_strings[ENVIRONMENT_PID_VARIABLES];
+        char *pid_values[ENVIRONMENT_PID_VARIABLES];
+} Environment;
+
+static const char *const pid_variables[ENVIRONMENT_PID_VARIABLES] = {
+        "LISTEN_PID=",
+        "WATCHDOG_PID=",
+        "SYSTEMD_EXEC_PID=",
+};
+
+static const char *const gateway_end_table[_GATEWAY_END_MAX] = {
+        [GATEWAY_EXITED] = "exited",
+        [GATEWAY_KILLED] = "killed",
+        [GATEWAY_DUMPED] = "dumped",
+};
+
+const char *gateway_end_to_string(GatewayEnd end) {
+        assert(end >= 0 && end < _GATEWAY_END_MAX);
+        return gateway_end_table[end];
+}
+
+int caller_signals_take(CallerSignals *ret_signals) {
+        CallerSignals signals = {};
+        sigset_t all;
+
+        (void) sigemptyset(&signals.ignored);
+        for (int signo = 1; signo <= SIGRTMAX; signo++) {
+                struct sigaction action;
+
+                /* The C library hides its two internal signals: EINVAL. */
+                if (sigaction(signo, NULL, &action) >= 0 && action.sa_handler == SIG_IGN)
+                        (void) sigaddset(&signals.ignored, signo);
+        }
+
+        (void) sigfillset(&all);
+        if (sigprocmask(SIG_SETMASK, &all, &signals.mask) < 0)
+                return -errno;
+
+        /* With SIGCHLD ignored the kernel reaps behind our back and no status is to be had. */
+        if (sigismember(&signals.ignored, SIGCHLD) && signal(SIGCHLD, SIG_DFL) == SIG_ERR)
+                return -errno;
+
+        *ret_signals = signals;
+        return 0;
+}
+
+static void environment_done(Environment *environment) {
+        for (size_t i = 0; i < ENVIRONMENT_PID_VARIABLES; i++)
+                free(environment->pid_strings[i]);
+        free(environment->previous);
+        free(environment->run_id);
+        free(environment->notify_socket);
+        free(environment->block);
+}
+
+static bool variable_is(const char *variable, const char *name_and_equals) {
+        return strncmp(variable, name_and_equals, strlen(name_and_equals)) == 0;
+}
+
+static bool variable_is_replaced(const char *variable) {
+        static const char *const names[] = {
+                "NOTIFY_SOCKET=", "GATEWATCH_RUN_ID=", "GATEWATCH_PREVIOUS=",
+                "LISTEN_PIDFDID=", /* tells newer libsystemd our own identity, not the child's */
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(names); i++)
+                if (variable_is(variable, names[i]))
+                        return true;
+        return false;
+}
+
+/* Which of the pid variables this is, when it names us: one that names another process was
+ * inherited from somebody else and means neither us nor the gateway. */
+static int variable_pid_index(const char *variable) {
+        for (int i = 0; i < ENVIRONMENT_PID_VARIABLES; i++)
+                if (variable_is(variable, pid_variables[i]))
+                        return strtol(variable + strlen(pid_variables[i]), NULL, 10) == getpid()
+                                ? i
+                                : -ESRCH;
+        return -ENOENT;
+}
+
+static int environment_reserve_pid(Environment *environment, int index) {
+        size_t prefix = strlen(pid_variables[index]);
+        char *string;
+
+        string = malloc(prefix + PID_DIGITS_MAX + 1);
+        if (!string)
+                return -ENOMEM;
+        memcpy(string, pid_variables[index], prefix + 1);
+        free(environment->pid_strings[index]);
+        environment->pid_strings[index] = string;
+        environment->pid_values[index] = string + prefix;
+        return 0;
+}
+
+static int environment_init(Environment *environment, const GatewayCommand *command) {
+        char run_id[SD_ID128_STRING_MAX];
+        size_t n_caller = 0, n = 0;
+
+        *environment = (Environment){};
+        while (environ && environ[n_caller])
+                n_caller++;
+
+        environment->block = calloc(n_caller + ENVIRONMENT_ADDED, sizeof(char *));
+        if (!environment->block)
+                return -ENOMEM;
+
+        for (size_t i = 0; i < n_caller; i++) {
+                int index;
+
+                if (variable_is_replaced(environ[i]))
+                        continue;
+                index = variable_pid_index(environ[i]);
+                if (index >= 0 && environment_reserve_pid(environment, index) < 0)
+                        return -ENOMEM;
+                environment->block[n++] = index >= 0 ? environment->pid_strings[index] : environ[i];
+        }
+
+        if (asprintf(&environment->run_id, "GATEWATCH_RUN_ID=%s",
+                    sd_id128_to_string(command->run_id, run_id)) < 0) {
+                environment->run_id = NULL;
+                return -ENOMEM;
+        }
+        environment->block[n++] = environment->run_id;
+
+        if (command->notify_socket) {
+                if (asprintf(&environment->notify_socket, "NOTIFY_SOCKET=%s",
+                            command->notify_socket) < 0) {
+                        environment->notify_socket = NULL;
+                        return -ENOMEM;
+                }
+                environment->block[n++] = environment->notify_socket;
+        }
+
+        if (command->previous) {
+                if (asprintf(&environment->previous, "GATEWATCH_PREVIOUS=%s", command->previous) <
+                        0) {
+                        environment->previous = NULL;
+                        return -ENOMEM;
+                }
+                environment->block[n++] = environment->previous;
+        }
+        return 0;
+}
+
+/* In the child: no allocation, no locale. */
+static void environment_set_pid(Environment *environment, pid_t pid) {
+        char digits[PID_DIGITS_MAX];
+        size_t n = 0;
+
+        for (; pid > 0 && n < sizeof(digits); pid /= 10)
+                digits[n++] = (char) ('0' + pid % 10);
+
+        for (size_t i = 0; i < ENVIRONMENT_PID_VARIABLES; i++) {
+                if (!environment->pid_values[i])
+                        continue;
+                for (size_t k = 0; k < n; k++)
+                        environment->pid_values[i][k] = digits[n - 1 - k];
+                environment->pid_values[i][n] = '\0';
+        }
+}
+
+static int child_restore_signals(const CallerSignals *signals) {
+        if (sigismember(&signals->ignored, SIGCHLD) && signal(SIGCHLD, SIG_IGN) == SIG_ERR)
+                return -errno;
+        return sigprocmask(SIG_SETMASK, &signals->mask, NULL) < 0 ? -errno : 0;
+}
+
+/* Never returns: the child becomes the gateway, or says through the pipe why not. */
+static void _noreturn_ child_execute(
+        const GatewayCommand *command, Environment *environment, pid_t parent, int error_fd) {
+        int error;
+
+        environment_set_pid(environment, getpid());
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) {
+                error = errno;
+                goto fail;
+        }
+        /* Who died before the line above will send nothing. In a new pid namespace it reads 0. */
+        if (getppid() != parent) {
+                error = ESRCH;
+                goto fail;
+        }
+
+        error = -child_restore_signals(command->signals);
+        if (error > 0)
+                goto fail;
+
+        (void) execvpe(command->argv[0], command->argv, environment->block);
+        error = errno;
+fail:
+        (void) !write(error_fd, &error, sizeof(error));
+        _exit(error == ENOENT ? 127 : 126);
+}
+
+/* Returns: the child's pid and its pidfd; 0 in the child; negative errno. */
+static pid_t fork_with_pidfd(int cgroup_fd, int *ret_pidfd) {
+        int pidfd = -EBADF;
+        struct clone_args arguments = {
+                .flags = CLONE_PIDFD | CLONE_VFORK,
+                .pidfd = (uintptr_t) &pidfd,
+                .exit_signal = SIGCHLD,
+        };
+        pid_t pid;
+
+        if (cgroup_fd >= 0) {
+                arguments.flags |= CLONE_INTO_CGROUP;
+                arguments.cgroup = (uint64_t) cgroup_fd;
+        }
+
+        pid = (pid_t) syscall(SYS_clone3, &arguments, sizeof(arguments));
+        if (pid >= 0) {
+                *ret_pidfd = pidfd;
+                return pid;
+        }
+        if (cgroup_fd >= 0 || (errno != ENOSYS && errno != EPERM))
+                return -errno;
+
+        pid = fork();
+        if (pid < 0)
+                return -errno;
+        if (pid > 0) {
+                /* It is our child and not reaped: the pid cannot be another's. */
+                pidfd = (int) syscall(SYS_pidfd_open, pid, 0);
+                if (pidfd < 0) {
+                        int error = errno;
+
+                        (void) kill(pid, SIGKILL);
+                        (void) waitpid(pid, NULL, 0);
+                        return -error;
+                }
+                *ret_pidfd = pidfd;
+        }
+        return pid;
+}
+
+int gateway_spawn(const GatewayCommand *command, Gateway *ret_gateway, int *ret_exec_error) {
+        _cleanup_(environment_done) Environment environment = {};
+        _cleanup_close_ int read_fd = -EBADF, write_fd = -EBADF;
+        int pipe_fds[2], pidfd = -EBADF, error = 0, r;
+        pid_t parent = getpid(), pid;
+        ssize_t n;
+
+        r = environment_init(&environment, command);
+        if (r < 0)
+                return r;
+        if (pipe2(pipe_fds, O_CLOEXEC) < 0)
+                return -errno;
+        read_fd = pipe_fds[0];
+        write_fd = pipe_fds[1];
+
+        pid = fork_with_pidfd(command->cgroup_fd, &pidfd);
+        if (pid < 0)
+                return pid;
+        if (pid == 0)
+                child_execute(command, &environment, parent, write_fd);
+
+        /* End of file means that exec closed the other end. */
+        write_fd = fd_close(write_fd);
+        do
+                n = read(read_fd, &error, sizeof(error));
+        while (n < 0 && errno == EINTR);
+        if (n == sizeof(error)) {
+                (void) waitpid(pid, NULL, 0);
+                (void) fd_close(pidfd);
+                *ret_exec_error = error;
+                return 0;
+        }
+
+        *ret_exec_error = 0;
+        *ret_gateway = (Gateway){ .pid = pid, .pidfd = pidfd, .is_child = true };
+        return 0;
+}
+
+void gateway_done(Gateway *gateway) {
+        gateway->pidfd = fd_close(gateway->pidfd);
+        gateway->pid = 0;
+}
+
+int gateway_signal(const Gateway *gateway, int signo, const siginfo_t *queued) {
+        siginfo_t info;
+
+        if (queued) {
+                info = *queued;
+                info.si_signo = signo;
+        }
+        if (syscall(SYS_pidfd_send_signal, gateway->pidfd, signo, queued ? &info : NULL, 0) < 0)
+                return -errno;
+        return 0;
+}
+
+int gateway_adopt(Gateway *gateway, pid_t pid) {
+        siginfo_t info = {};
+        int pidfd;
+
+        if (pid == gateway->pid)
+                return 0;
+        pidfd = (int) syscall(SYS_pidfd_open, pid, 0);
+        if (pidfd < 0)
+                return -errno;
+
+        (void) fd_close(gateway->pidfd);
+        *gateway = (Gateway){
+                .pid = pid,
+                .pidfd = pidfd,
+                .is_child = waitid(P_PID, (id_t) pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0,
+        };
+        return 0;
+}
+
+GatewayStatus gateway_status_from_code(int code, int status) {
+        GatewayEnd end = code == CLD_KILLED ? GATEWAY_KILLED
+                : code == CLD_DUMPED        ? GATEWAY_DUMPED
+                                            : GATEWAY_EXITED;
+
+        return (GatewayStatus){ .end = end, .status = status };
+}
+
+void gateway_status_mirror(GatewayStatus status) {
+        const struct rlimit no_core = {};
+        sigset_t only;
+
+        if (status.end == GATEWAY_EXITED)
+                _exit(status.status);
+
+        /* The gateway's core is the one worth having. Not dumpable: also none through a pipe handler,
+         * which ignores the limit. */
+        (void) setrlimit(RLIMIT_CORE, &no_core);
+        (void) prctl(PR_SET_DUMPABLE, 0);
+
+        (void) signal(status.status, SIG_DFL);
+        (void) kill(getpid(), status.status);
+        (void) sigemptyset(&only);
+        (void) sigaddset(&only, status.status);
+        (void) sigprocmask(SIG_UNBLOCK, &only, NULL);
+
+        /* Still here: PID 1 of a namespace, whom no signal of its own kills. */
+        _exit(128 + status.status);
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The verb table, and nothing else. */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "run/exit-status.h"
+#include "run/run.h"
+
+typedef struct Verb {
+        const char *name;
+        const char *summary;
+        int (*run)(int argc, char *argv[]);
+} Verb;
+
+static const Verb verbs[] = {
+        { "run", "Supervise a gateway: the ExecStart= wrapper", run_verb },
+};
+
+static void print_help(FILE *file) {
+        (void) fputs("gatewatch VERB [OPTIONS…]\n"
+                     "\n"
+                     "Supervisor and watchdog for gateways under systemd.\n"
+                     "\n"
+                     "Verbs:\n",
+                file);
+        for (size_t i = 0; i < ELEMENTSOF(verbs); i++)
+                (void) fprintf(file, "  %-8s %s\n", verbs[i].name, verbs[i].summary);
+        (void) fputs("\n"
+                     "Options:\n"
+                     "  -h --help     Show this help\n"
+                     "     --version  Show the version\n"
+                     "\n"
+                     "See gatewatch(1), and 'gatewatch VERB --help'.\n",
+                file);
+}
+
+int main(int argc, char *argv[]) {
+        const char *word = argc > 1 ? argv[1] : NULL;
+
+        if (!word) {
+                print_help(stderr);
+                return EXIT_STATUS_USAGE;
+        }
+        if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0) {
+                print_help(stdout);
+                return 0;
+        }
+        if (strcmp(word, "--version") == 0) {
+                (void) printf("gatewatch %s\n", GATEWATCH_VERSION);
+                return 0;
+        }
+        for (size_t i = 0; i < ELEMENTSOF(verbs); i++)
+                if (strcmp(verbs[i].name, word) == 0)
+                        return verbs[i].run(argc, argv);
+
+        (void) fprintf(stderr, "gatewatch: unknown verb '%.64s': see 'gatewatch --help'\n", word);
+        return EXIT_STATUS_USAGE;
+}

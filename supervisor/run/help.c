@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The text of `gatewatch run --help`: what fits a screen; gatewatch-run(1) has the rest. */
+
+#include <stdio.h>
+
+#include "run/config.h"
+
+void run_config_print_help(void) {
+        (void) fputs(
+                "gatewatch run [OPTIONS…] [--] COMMAND [ARG…]\n"
+                "\n"
+                "Supervise a gateway: run COMMAND, bound and record its stop.\n"
+                "\n"
+                "  -h --help                   Show this help\n"
+                "     --version                Show the version\n"
+                "     --config=FILE            Read settings from the [Run] section of FILE\n"
+                "     --name=NAME              Name in records (default: the unit's, else COMMAND's)\n"
+                "\n"
+                "The stop:\n"
+                "     --drain-timeout=TIME     How long the gateway may drain (60s)\n"
+                "     --headroom=TIME          What systemd must leave after the drain (30s)\n"
+                "     --on-short-timeout=WHAT  When the unit's TimeoutStopSec= is too short:\n"
+                "                              extend (default), clamp, warn, refuse\n"
+                "     --stop-schedule=LIST     PHASE:SIGNAL[@main|@others|@all][/TIME],… or\n"
+                "                              TERM/60/INT/10/KILL/5\n"
+                "     --second-signal=WHAT     On a further stop signal: ignore (default), escalate\n"
+                "\n"
+                "The gateway:\n"
+                "     --ready=WHEN             notify (READY=1; default if NOTIFY_SOCKET is set), exec\n"
+                "     --state-dir=DIR          Where markers are kept\n"
+                "\n"
+                "Records:\n"
+                "     --log-target=TARGET      auto (default), journal, console, null\n"
+                "     --log-level=LEVEL        emerg … debug (info)\n"
+                "     --cmdline=HOW            Command lines in records: redacted (default), full, comm\n"
+                "\n"
+                "TIME is a span of systemd.time(7); a bare number is seconds. Each option can also be\n"
+                "given as GATEWATCH_DRAIN_TIMEOUT=… in the environment or DrainTimeout=… in FILE.\n"
+                "See gatewatch-run(1).\n",
+                stdout);
+}

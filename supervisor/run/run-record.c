@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The run's records: what the supervisor knows, put into the fields of the contract. One function an
+ * event. Nothing is decided here. */
+
+#include <string.h>
+#include <syslog.h>
+
+#include <json-c/json.h>
+
+#include "redact.h"
+#include "run/supervisor-internal.h"
+#include "signals.h"
+
+#define COMMAND_MAX_BYTES 4096U
+
+static void record_json_put(
+        struct json_object *object, const char *key, struct json_object *value) {
+        if (value)
+                (void) json_object_object_add(object, key, value);
+}
+
+/* Adds the JSON text of a list and frees it. */
+static void record_add_json(Record *record, const char *name, struct json_object *value) {
+        record_add_string(record, name,
+                value ? json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN) : NULL);
+        (void) json_object_put(value);
+}
+
+static void record_add_sender(Record *record, const StopRequest *sender) {
+        char name[SIGNAL_NAME_MAX];
+
+        if (sender->signo <= 0)
+                return;
+        record_add_string(record, "SIGNAL", signal_to_name(name, sender->signo));
+        record_add_signed(record, "SIGNAL_NUMBER", sender->signo);
+        record_add_signed(record, "SENDER_PID", sender->sender_pid);
+        record_add_unsigned(record, "SENDER_UID", sender->sender_uid);
+        record_add_string(record, "SENDER_CODE", signal_code_to_name(sender->signo, sender->code));
+}
+
+void run_record_started(Supervisor *supervisor) {
+        const RunConfig *config = supervisor->config;
+        _cleanup_free_ char *command = NULL, *schedule = NULL;
+        char drain[USEC_SPAN_MAX], headroom[USEC_SPAN_MAX];
+        Record *record;
+
+        if (!record_sink_wants(supervisor->sink, LOG_INFO))
+                return;
+        command = cmdline_join(
+                (const char *const *) config->argv, config->cmdline, COMMAND_MAX_BYTES);
+        schedule = schedule_format(&config->schedule);
+        record = record_new(RECORD_STARTED);
+        record_add_string(record, "COMMAND", command);
+        record_add_usec(record, "DRAIN_USEC", config->drain_usec);
+        record_add_usec(record, "HEADROOM_USEC", config->headroom_usec);
+        record_add_string(record, "SCHEDULE", schedule);
+        if (supervisor->unit.unit[0])
+                record_add_string(record, "UNIT", supervisor->unit.unit);
+        record_add_string(record, "MANAGER", unit_manager_to_string(supervisor->unit.manager));
+        record_set_message(record, "Gateway %s started as pid %d (drain %s, headroom %s)",
+                supervisor->name, supervisor->gateway.pid,
+                usec_format_span(drain, config->drain_usec, 1),
+                usec_format_span(headroom, config->headroom_usec, 1));
+        record_sink_send(supervisor->sink, record, supervisor->forked_at_usec);
+}
+
+void run_record_ready(Supervisor *supervisor, usec_t now_usec) {
+        usec_t start_usec = usec_sub(now_usec, supervisor->forked_at_usec);
+        char span[USEC_SPAN_MAX];
+        Record *record;
+
+        if (!record_sink_wants(supervisor->sink, LOG_INFO))
+                return;
+        record = record_new(RECORD_READY);
+        record_add_usec(record, "START_USEC", start_usec);
+        record_set_message(record, "Gateway %s is ready after %s", supervisor->name,
+                usec_format_span(span, start_usec, USEC_PER_MSEC));
+        record_sink_send(supervisor->sink, record, now_usec);
+}
+
+/* The commands that mend a stop timeout that is too short. Drop-ins of all directories are sorted by
+ * file name; "zz-" comes behind whatever sets it now. */
+static char *short_timeout_remedy(const Supervisor *supervisor) {
+        const UnitProperties *properties = &supervisor->properties;
+        const Budget *budget = &supervisor->budget;
+        bool is_user = supervisor->unit.manager == UNIT_MANAGER_USER;
+        bool is_cap = properties->timeout_stop_usec >= budget->required_usec;
+        const char *unit = is_cap ? "user@.service" : supervisor->unit.unit;
+        const char *directory =
+                is_user && !is_cap ? "$HOME/.config/systemd/user" : "/etc/systemd/system";
+        char span[USEC_SPAN_MAX], *text;
+
+        if (asprintf(&text,
+                    "mkdir -p \"%s\"/'%s.d' && printf '[Service]\\nTimeoutStopSec=%s\\n' > "
+                    "\"%s\"/'%s.d/zz-gatewatch-timeout.conf' && systemctl %sdaemon-reload",
+                    directory, unit, usec_format_span(span, budget->required_usec, 1), directory,
+                    unit, is_user && !is_cap ? "--user " : "") < 0)
+                return NULL;
+        return text;
+}
+
+void run_record_short_timeout(Supervisor *supervisor, usec_t now_usec) {
+        const UnitProperties *properties = &supervisor->properties;
+        const Budget *budget = &supervisor->budget;
+        _cleanup_free_ char *remedy = NULL;
+        char timeout[USEC_SPAN_MAX], required[USEC_SPAN_MAX];
+        usec_t timeout_usec = properties->timeout_stop_usec < properties->cap_usec
+                ? properties->timeout_stop_usec
+                : properties->cap_usec;
+        Record *record;
+
+        remedy = short_timeout_remedy(supervisor);
+        record = record_new(RECORD_SHORT_TIMEOUT);
+        record_add_usec(record, "TIMEOUT_STOP_USEC", timeout_usec);
+        record_add_usec(record, "DRAIN_USEC", supervisor->config->drain_usec);
+        record_add_usec(record, "HEADROOM_USEC", supervisor->config->headroom_usec);
+        record_add_usec(record, "REQUIRED_USEC", budget->required_usec);
+        record_add_string(record, "ACTION", short_timeout_action_to_string(budget->action));
+        record_add_string(record, "SOURCE",
+                properties->timeout_stop_usec <= properties->cap_usec ? properties->timeout_source
+                                                                      : supervisor->unit.above);
+        record_add_string(record, "UNIT", supervisor->unit.unit);
+        record_add_string(record, "REMEDY", remedy);
+        record_set_message(record,
+                "systemd would kill %s after %s, but its drain and headroom take %s (%s); to mend: %s",
+                supervisor->unit.unit, usec_format_span(timeout, timeout_usec, 1),
+                usec_format_span(required, budget->required_usec, 1),
+                short_timeout_action_to_string(budget->action), remedy ?: "raise TimeoutStopSec=");
+        record_sink_send(supervisor->sink, record, now_usec);
+}
+
+void run_record_signal(Supervisor *supervisor, const StopRequest *request, usec_t now_usec) {
+        char name[SIGNAL_NAME_MAX];
+        Record *record;
+
+        if (request->signo <= 0 || !record_sink_wants(supervisor->sink, LOG_NOTICE))
+                return;
+        record = record_new(RECORD_SIGNAL);
+        record_add_sender(record, request);
+        record_set_message(record,
+                "Shutdown context: signal=%s sender_pid=%d sender_uid=%u sender_code=%s",
+                signal_to_name(name, request->signo), request->sender_pid,
+                (unsigned) request->sender_uid, signal_code_to_name(request->signo, request->code));
+        record_sink_send(supervisor->sink, record, now_usec);
+}
+
+void run_record_forwarded(Supervisor *supervisor, const StopRequest *sender, usec_t now_usec) {
+        char name[SIGNAL_NAME_MAX];
+        Record *record;
+
+        if (!record_sink_wants(supervisor->sink, LOG_DEBUG))
+                return;
+        record = record_new(RECORD_FORWARDED);
+        record_add_sender(record, sender);
+        record_set_message(record, "Passed %s of pid %d on to %s",
+                signal_to_name(name, sender->signo), sender->sender_pid, supervisor->name);
+        record_sink_send(supervisor->sink, record, now_usec);
+}
+
+static void run_record_phase(Supervisor *supervisor, size_t index, usec_t now_usec) {
+        const Phase *phase = &supervisor->ladder.schedule.phases[index];
+        const LadderPhase *ran = &supervisor->ladder.phases[index];
+        usec_t took_usec = usec_sub(ran->ended_at_usec, ran->began_at_usec);
+        char name[SIGNAL_NAME_MAX];
+        Record *record;
+
+        record = record_new(RECORD_PHASE);
+        if (ran->is_timed_out)
+                record_set_priority(record, LOG_WARNING);
+        record_add_string(record, "PHASE", phase->name);
+        record_add_string(
+                record, "PHASE_SIGNAL", ran->signo > 0 ? signal_to_name(name, ran->signo) : "none");
+        record_add_usec(record, "PHASE_USEC", took_usec);
+        record_add_usec(record, "DEADLINE_USEC",
+                usec_sub(ran->deadline_at_usec, supervisor->ladder.began_at_usec));
+        record_add_usec(record, "ELAPSED_USEC",
+                usec_sub(ran->ended_at_usec, supervisor->ladder.began_at_usec));
+        record_add_bool(record, "TIMED_OUT", ran->is_timed_out);
+        record_set_message(record, "Phase %s %s +%" USEC_FMT ".%02" USEC_FMT "s", phase->name,
+                ran->is_timed_out ? "timed out" : "ended", took_usec / USEC_PER_SEC,
+                took_usec % USEC_PER_SEC / (10 * USEC_PER_MSEC));
+        record_sink_send(supervisor->sink, record, now_usec);
+}
+
+void run_record_phases(Supervisor *supervisor, usec_t now_usec) {
+        for (size_t i = 0; i < supervisor->ladder.schedule.n_phases; i++) {
+                if (!supervisor->ladder.phases[i].is_over || supervisor->is_phase_recorded[i])
+                        continue;
+                supervisor->is_phase_recorded[i] = true;
+                run_record_phase(supervisor, i, now_usec);
+        }
+}
+
+void run_record_leftover(Supervisor *supervisor, usec_t now_usec) {
+        _cleanup_free_ ProcessInfo *others = NULL;
+        struct json_object *list;
+        size_t n = 0, n_total = 0;
+        Record *record;
+
+        if (supervisor->is_leftover_recorded ||
+                payload_list_others(supervisor->payload, &others, &n, &n_total) < 0 || n_total == 0)
+                return;
+        supervisor->is_leftover_recorded = true;
+
+        list = json_object_new_array();
+        for (size_t i = 0; list && i < n; i++) {
+                struct json_object *item = json_object_new_object();
+                char state[2] = { others[i].state, '\0' };
+
+                if (!item)
+                        break;
+                record_json_put(item, "pid", json_object_new_int(others[i].pid));
+                record_json_put(item, "ppid", json_object_new_int(others[i].ppid));
+                record_json_put(item, "session", json_object_new_int(others[i].session));
+                record_json_put(item, "state", json_object_new_string(state));
+                record_json_put(item, "comm", json_object_new_string(others[i].comm));
+                (void) json_object_array_add(list, item);
+        }
+        record = record_new(RECORD_LEFTOVER);
+        record_add_json(record, "LEFTOVER", list);
+        record_add_unsigned(record, "LEFTOVER_COUNT", n_total);
+        record_set_message(record, "%zu process%s outlived the main process of %s (%s[%d]%s)",
+                n_total, n_total == 1 ? "" : "es", supervisor->name, others[0].comm, others[0].pid,
+                n_total == 1 ? "" : ", …");
+        record_sink_send(supervisor->sink, record, now_usec);
+}
+
+static struct json_object *run_phases_json(const Supervisor *supervisor) {
+        struct json_object *list = json_object_new_array();
+
+        for (size_t i = 0; list && i < supervisor->ladder.schedule.n_phases; i++) {
+                const LadderPhase *ran = &supervisor->ladder.phases[i];
+                struct json_object *item;
+
+                if (!ran->has_run)
+                        continue;
+                item = json_object_new_object();
+                if (!item)
+                        break;
+                record_json_put(item, "name",
+                        json_object_new_string(supervisor->ladder.schedule.phases[i].name));
+                record_json_put(item, "usec",
+                        json_object_new_uint64(usec_sub(ran->ended_at_usec, ran->began_at_usec)));
+                record_json_put(item, "timed_out", json_object_new_boolean(ran->is_timed_out));
+                (void) json_object_array_add(list, item);
+        }
+        return list;
+}
+
+/* As far as the supervisor itself can tell. What a manager's signal means, it cannot. */
+static const char *run_cause(const Supervisor *supervisor, const char **ret_detail) {
+        const StopRequest *stop = &supervisor->stop;
+
+        if (stop->is_by_gateway) {
+                *ret_detail = "the gateway said that it is stopping";
+                return "self-stop";
+        }
+        if (!stop->is_asked && supervisor->status.end == GATEWAY_EXITED) {
+                *ret_detail = "the gateway ended by itself";
+                return "exit";
+        }
+        if (!stop->is_asked) {
+                *ret_detail =
+                        "the gateway died by a signal that did not pass through its supervisor";
+                return "crash";
+        }
+        if (stop->code == SI_KERNEL) {
+                *ret_detail = "the terminal sent the signal";
+                return "terminal";
+        }
+        if (stop->is_from_manager || stop->sender_pid == 0) {
+                *ret_detail = stop->is_from_manager
+                        ? "the service manager sent the signal; why is not known"
+                        : "the sender is in another pid namespace";
+                return stop->is_from_manager ? "unknown" : "signal";
+        }
+        *ret_detail = "a process sent the signal";
+        return "signal";
+}
+
+static void record_add_end(Record *record, const GatewayStatus *status) {
+        char name[SIGNAL_NAME_MAX];
+
+        record_add_string(record, "EXIT_CODE", gateway_end_to_string(status->end));
+        if (status->end == GATEWAY_EXITED)
+                record_add_signed(record, "EXIT_STATUS", status->status);
+        else
+                record_add_string(record, "EXIT_STATUS", signal_to_name(name, status->status));
+}
+
+static void record_set_stopped_message(
+        Record *record, const Supervisor *supervisor, Outcome outcome, usec_t total_usec) {
+        char span[USEC_SPAN_MAX], how[SIGNAL_NAME_MAX + 16], name[SIGNAL_NAME_MAX];
+
+        if (supervisor->status.end == GATEWAY_EXITED)
+                (void) snprintf(how, sizeof(how), "exit status %d", supervisor->status.status);
+        else
+                (void) snprintf(how, sizeof(how), "%s by %s",
+                        gateway_end_to_string(supervisor->status.end),
+                        signal_to_name(name, supervisor->status.status));
+        if (supervisor->stop.is_asked)
+                record_set_message(record, "Gateway %s stopped: %s, %s, %s after it was asked to",
+                        supervisor->name, outcome_to_string(outcome), how,
+                        usec_format_span(span, total_usec, USEC_PER_MSEC));
+        else
+                record_set_message(record, "Gateway %s ended by itself: %s, %s", supervisor->name,
+                        outcome_to_string(outcome), how);
+}
+
+void run_record_stopped(Supervisor *supervisor, Outcome outcome, usec_t now_usec) {
+        const Ladder *ladder = &supervisor->ladder;
+        usec_t total_usec = ladder_reach(ladder) == LADDER_REACH_NONE
+                ? 0
+                : usec_sub(now_usec, ladder->began_at_usec);
+        const char *cause, *detail;
+        Record *record;
+
+        if (!record_sink_wants(supervisor->sink, outcome_priority(outcome)))
+                return;
+        record = record_new(RECORD_STOPPED);
+        record_set_priority(record, outcome_priority(outcome));
+        cause = run_cause(supervisor, &detail);
+        record_add_string(record, "CAUSE", cause);
+        record_add_string(record, "CAUSE_DETAIL", detail);
+        record_add_string(record, "OUTCOME", outcome_to_string(outcome));
+        record_add_end(record, &supervisor->status);
+        record_add_sender(record, &supervisor->stop);
+        record_add_json(record, "PHASES", run_phases_json(supervisor));
+        if (ladder->phases[0].has_run)
+                record_add_usec(record, "DRAIN_USED_USEC",
+                        usec_sub(ladder->phases[0].ended_at_usec, ladder->phases[0].began_at_usec));
+        record_add_usec(record, "TOTAL_USEC", total_usec);
+        record_add_string(record, "RECORDED_BY", "run");
+        record_set_stopped_message(record, supervisor, outcome, total_usec);
+        record_sink_send(supervisor->sink, record, now_usec);
+}
+
+void run_record_degraded(
+        Supervisor *supervisor, const char *what, int error, const char *consequence) {
+        Record *record;
+
+        if (!record_sink_wants(supervisor->sink, LOG_WARNING))
+                return;
+        record = record_new(RECORD_DEGRADED);
+        record_add_string(record, "WHAT", what);
+        record_add_signed(record, "ERRNO", error);
+        record_add_string(record, "ERROR", strerror(error));
+        record_set_message(record, "%s: %s: %s", what, strerror(error), consequence);
+        record_sink_send(supervisor->sink, record, usec_now(CLOCK_MONOTONIC));
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+
+/* One table of settings serves three forms: `--drain-timeout=V` on the command line,
+ * `GATEWATCH_DRAIN_TIMEOUT=V` in the environment, `DrainTimeout=V` in the [Run] section of a file. The
+ * other two names are derived from the option's, so they cannot drift apart. Each row has the one
+ * parser of its value; what has to fit together is looked at elsewhere, once all is known. */
+
+#include <ctype.h>
+#include <limits.h>
+#include <string.h>
+
+#include "setting.h"
+
+#define USEC_FINITE_MAX (100 * USEC_PER_YEAR)
+
+static void setting_error_set_part(SettingError *error, const char *part) {
+        (void) snprintf(error->part, sizeof(error->part), "%.127s", part ?: "");
+}
+
+static int take_string(char **target, const char *value) {
+        char *copy;
+
+        copy = strdup(value);
+        if (!copy)
+                return -ENOMEM;
+        free(*target);
+        *target = copy;
+        return 0;
+}
+
+static int take_span(usec_t *target, const char *value, SettingError *reterr) {
+        const char *bad = NULL;
+        usec_t span;
+        int r;
+
+        reterr->fix = "give a time span such as 90, 90s, 1min 30s or 1.5h";
+        r = usec_parse_span(value, &span, &bad);
+        if (r < 0) {
+                setting_error_set_part(reterr, bad);
+                return -EINVAL;
+        }
+        if (span > USEC_FINITE_MAX) {
+                reterr->fix = "a stop is always bounded: give a finite time span such as 10min";
+                return -EINVAL;
+        }
+        *target = span;
+        return 0;
+}
+
+static int parse_name(RunConfig *config, const char *value, SettingError *reterr) {
+        reterr->fix = "give 1 to 128 bytes without '/' and control characters";
+        if (!*value || strlen(value) > CONFIG_NAME_MAX || strcmp(value, ".") == 0 ||
+                strcmp(value, "..") == 0)
+                return -EINVAL;
+        for (const char *c = value; *c; c++)
+                if ((unsigned char) *c < ' ' || *c == 0x7f || *c == '/') {
+                        setting_error_set_part(reterr, c);
+                        return -EINVAL;
+                }
+        return take_string(&config->name, value);
+}
+
+static int parse_drain_timeout(RunConfig *config, const char *value, SettingError *reterr) {
+        config->has_drain = true;
+        return take_span(&config->drain_usec, value, reterr);
+}
+
+static int parse_headroom(RunConfig *config, const char *value, SettingError *reterr) {
+        return take_span(&config->headroom_usec, value, reterr);
+}
+
+static int parse_on_short_timeout(RunConfig *config, const char *value, SettingError *reterr) {
+        ShortTimeoutAction action = short_timeout_action_from_string(value);
+
+        reterr->fix = "give extend, clamp, warn or refuse";
+        if (action < 0)
+                return -EINVAL;
+        config->on_short_timeout = action;
+        return 0;
+}
+
+/* Parsed for good at the end, when the drain is known; here only to be refused where it stands. */
+static int parse_stop_schedule(RunConfig *config, const char *value, SettingError *reterr) {
+        ScheduleError error;
+        Schedule schedule;
+
+        if (schedule_parse(value, config->drain_usec, &schedule, &error) < 0) {
+                setting_error_set_part(reterr, error.part);
+                reterr->fix = error.fix;
+                return -EINVAL;
+        }
+        return take_string(&config->schedule_text, value);
+}
+
+static int parse_ready(RunConfig *config, const char *value, SettingError *reterr) {
+        ReadyMode mode = ready_mode_from_string(value);
+
+        reterr->fix = "give notify or exec";
+        if (mode < 0)
+                return -EINVAL;
+        config->ready = mode;
+        return 0;
+}
+
+static int parse_second_signal(RunConfig *config, const char *value, SettingError *reterr) {
+        SecondSignal second = second_signal_from_string(value);
+
+        reterr->fix = "give ignore or escalate";
+        if (second < 0)
+                return -EINVAL;
+        config->second_signal = second;
+        return 0;
+}
+
+static int parse_state_dir(RunConfig *config, const char *value, SettingError *reterr) {
+        reterr->fix = "give an absolute path";
+        if (value[0] != '/' || strlen(value) >= PATH_MAX)
+                return -EINVAL;
+        return take_string(&config->state_dir, value);
+}
+
+static int parse_cmdline(RunConfig *config, const char *value, SettingError *reterr) {
+        CmdlineMode mode = cmdline_mode_from_string(value);
+
+        reterr->fix = "give redacted, full or comm";
+        if (mode < 0)
+                return -EINVAL;
+        config->cmdline = mode;
+        return 0;
+}
+
+static int parse_log_target(RunConfig *config, const char *value, SettingError *reterr) {
+        LogTarget target = log_target_from_string(value);
+
+        reterr->fix = "give auto, journal, console or null";
+        if (target < 0)
+                return -EINVAL;
+        config->log_target = target;
+        return 0;
+}
+
+static int parse_log_level(RunConfig *config, const char *value, SettingError *reterr) {
+        int level = log_level_from_string(value);
+
+        reterr->fix = "give emerg, alert, crit, err, warning, notice, info or debug";
+        if (level < 0)
+                return -EINVAL;
+        config->log_level = level;
+        return 0;
+}
+
+static const Setting setting_table[] = {
+        { "name", parse_name },
+        { "drain-timeout", parse_drain_timeout },
+        { "headroom", parse_headroom },
+        { "on-short-timeout", parse_on_short_timeout },
+        { "stop-schedule", parse_stop_schedule },
+        { "second-signal", parse_second_signal },
+        { "ready", parse_ready },
+        { "state-dir", parse_state_dir },
+        { "cmdline", parse_cmdline },
+        { "log-target", parse_log_target },
+        { "log-level", parse_log_level },
+};
+
+void setting_file_key(const Setting *setting, char buffer[static SETTING_NAME_MAX]) {
+        bool is_start = true;
+        size_t n = 0;
+
+        for (const char *c = setting->option; *c && n < SETTING_NAME_MAX - 1; c++) {
+                if (*c == '-') {
+                        is_start = true;
+                        continue;
+                }
+                buffer[n++] = (char) (is_start ? toupper((unsigned char) *c) : *c);
+                is_start = false;
+        }
+        buffer[n] = '\0';
+}
+
+void setting_variable(const Setting *setting, char buffer[static SETTING_NAME_MAX]) {
+        size_t n = (size_t) snprintf(buffer, SETTING_NAME_MAX, "GATEWATCH_%s", setting->option);
+
+        for (size_t i = 0; i < n && i < SETTING_NAME_MAX; i++)
+                buffer[i] = (char) (buffer[i] == '-' ? '_' : toupper((unsigned char) buffer[i]));
+}
+
+const Setting *setting_get(size_t index) {
+        return index < ELEMENTSOF(setting_table) ? &setting_table[index] : NULL;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Where a run keeps what outlives it. The first of: --state-dir=, the unit's StateDirectory=,
+ * $HERMES_HOME (a gateway that keeps its own markers there), the XDG state directory, and for root
+ * without a home /var/lib. */
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "file.h"
+#include "run/state-directory.h"
+
+static int state_directory_path(const char *configured, const char *name, char **ret_path) {
+        const char *value;
+        int n;
+
+        if (configured)
+                n = asprintf(ret_path, "%s", configured);
+        else if ((value = getenv("STATE_DIRECTORY")) && value[0] == '/')
+                n = asprintf(ret_path, "%.*s", (int) strcspn(value, ":"), value);
+        else if ((value = getenv("HERMES_HOME")) && value[0] == '/')
+                n = asprintf(ret_path, "%s", value);
+        else if ((value = getenv("XDG_STATE_HOME")) && value[0] == '/')
+                n = asprintf(ret_path, "%s/gatewatch/%s", value, name);
+        else if ((value = getenv("HOME")) && value[0] == '/')
+                n = asprintf(ret_path, "%s/.local/state/gatewatch/%s", value, name);
+        else if (geteuid() == 0)
+                n = asprintf(ret_path, "/var/lib/gatewatch/%s", name);
+        else
+                return -ENOENT;
+
+        if (n < 0) {
+                *ret_path = NULL;
+                return -ENOMEM;
+        }
+        return 0;
+}
+
+int state_directory_open(const char *configured, const char *name, char **ret_path) {
+        _cleanup_free_ char *path = NULL;
+        int fd = -EBADF, r;
+
+        r = state_directory_path(configured, name, &path);
+        if (r >= 0)
+                r = file_make_directories(path, 0700);
+        if (r >= 0) {
+                fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+                r = fd < 0 ? -errno : 0;
+        }
+        if (r >= 0 && faccessat(fd, ".", W_OK | X_OK, AT_EACCESS) < 0) {
+                r = -errno;
+                fd = fd_close(fd);
+        }
+
+        *ret_path = TAKE_PTR(path);
+        return r < 0 ? r : fd;
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* The manager's body, shared by the files that are its hands: supervisor.c (its life), -signal.c
+ * (what arrives as a signal), -stop.c (the ladder applied), -notify.c (what the gateway says),
+ * -unit.c (what systemd says), run-record.c (what is written down). Nobody else includes this. */
+
+#include <signal.h>
+
+#include <systemd/sd-event.h>
+#include <systemd/sd-id128.h>
+
+#include "cgroup.h"
+#include "gateway/gateway.h"
+#include "gateway/heartbeat.h"
+#include "gateway/notify-proxy.h"
+#include "gateway/payload.h"
+#include "record-sink.h"
+#include "run/config.h"
+#include "run/supervisor.h"
+#include "stop/ladder.h"
+#include "stop/outcome.h"
+#include "stop/signal-policy.h"
+#include "unit-bus.h"
+
+/* Evidence of life comes before deadlines. The signal source stands at the very top: sd-event then
+ * skips the second look for more urgent events that it takes before anything of a lower rank. */
+#define PRIORITY_SIGNAL   INT64_MIN
+#define PRIORITY_NOTIFY   ((int64_t) -60)
+#define PRIORITY_CHILD    ((int64_t) -50)
+#define PRIORITY_BUS      ((int64_t) -40)
+#define PRIORITY_DEADLINE ((int64_t) -30)
+#define PRIORITY_JOURNAL  ((int64_t) -20)
+#define PRIORITY_PROGRESS ((int64_t) 0)
+
+#define DEADLINE_ACCURACY_USEC USEC_PER_MSEC
+#define PROGRESS_INTERVAL_USEC USEC_PER_SEC
+#define PROGRESS_ACCURACY_USEC (100 * USEC_PER_MSEC)
+#define EXTEND_INTERVAL_USEC   (5 * USEC_PER_SEC)
+#define EXTEND_RESERVE_USEC    (2 * USEC_PER_SEC) /* for systemd's own timer, and the record */
+/* While processes are swept up that need not be our children: how soon one more look is taken. */
+#define SWEEP_INTERVAL_USEC (50 * USEC_PER_MSEC)
+
+#define STATUS_TEXT_MAX 512
+
+/* Who asked for the stop, as siginfo has it. */
+typedef struct StopRequest {
+        bool is_asked;      /* a signal, or the gateway itself; else a sweep after main's own end */
+        bool is_by_gateway; /* STOPPING=1 */
+        int signo;          /* 0: no signal */
+        int code;
+        pid_t sender_pid;
+        uid_t sender_uid;
+        bool is_from_manager;
+} StopRequest;
+
+struct Supervisor {
+        const RunConfig *config; /* weak */
+        CallerSignals caller_signals;
+        sd_event *event;
+        RecordSink *sink;
+        Payload *payload;
+        NotifyProxy *proxy;
+        Heartbeat *heartbeat;
+        UnitBus *bus;
+
+        char *name;
+        sd_id128_t run_id;
+        CgroupUnit unit;   /* where we are, by the cgroup path */
+        bool is_unit_main; /* systemd executed us, as SYSTEMD_EXEC_PID says */
+        pid_t manager_pid; /* whose signals are the manager's: 1, or the user manager; 0: none */
+        UnitProperties properties;
+        bool has_properties;    /* read, loaded, and this process is the unit's main process */
+        bool is_bus_answered;   /* the first answer, good or bad, has come */
+        bool is_short_recorded; /* for this T */
+        usec_t recorded_timeout_usec;
+
+        Gateway gateway;
+        GatewayStatus status;
+        bool is_main_alive;
+        bool has_status;
+        bool is_ready;
+        bool is_reloading;
+        bool is_hup_deferred;
+        uint64_t forwarded_signals; /* bit signo - 1 */
+        usec_t forked_at_usec;
+        int cgroup_error; /* why the gateway has no group of its own; 0: it has, or none is due */
+
+        Budget budget;
+        Ladder ladder;
+        StopRequest stop;
+        usec_t extended_at_usec; /* when EXTEND_TIMEOUT_USEC was last sent */
+        bool is_phase_recorded[SCHEDULE_PHASES_MAX];
+        bool is_leftover_recorded;
+
+        int state_fd; /* the state directory, -EBADF: there is none to write to */
+        char gateway_status[STATUS_TEXT_MAX]; /* the gateway's own STATUS= */
+        char status_text[STATUS_TEXT_MAX];    /* what was composed of it last */
+
+        sd_event_source *deadline_source; /* the ladder's */
+        sd_event_source *progress_source; /* the status line, EXTEND_TIMEOUT_USEC */
+        sd_event_source *sweep_source;
+        sd_event_source *main_source; /* pidfd of an adopted main that is not our child */
+};
+
+/* supervisor.c */
+/* Ends the loop once the last record is written. */
+void supervisor_leave(Supervisor *supervisor);
+void supervisor_main_exited(Supervisor *supervisor, usec_t now_usec);
+
+/* supervisor-signal.c */
+int supervisor_watch_signals(Supervisor *supervisor) _warn_unused_;
+
+/* supervisor-stop.c */
+/* Makes the ladder's timers, disarmed. At the start, when there is still memory and an fd for them. */
+int supervisor_add_stop_timers(Supervisor *supervisor) _warn_unused_;
+/* Gives the ladder an event with the facts as they are and applies the answer. */
+void supervisor_step(
+        Supervisor *supervisor, LadderEvent event, const LadderFacts *facts, usec_t now_usec);
+/* The facts for events other than a stop's beginning: looks at the processes where it matters. */
+LadderFacts supervisor_facts(Supervisor *supervisor);
+void supervisor_begin_stop(Supervisor *supervisor, const StopRequest *request,
+        bool is_main_signalled, int stop_signo, usec_t now_usec);
+/* A further stop signal while stopping. */
+void supervisor_repeat_stop(Supervisor *supervisor, const StopRequest *request, usec_t now_usec);
+/* "Draining: 42s left (phase 1/4)", with the gateway's own words behind it. */
+const char *supervisor_stop_status(Supervisor *supervisor, usec_t now_usec);
+
+/* supervisor-notify.c */
+int supervisor_make_proxy(Supervisor *supervisor) _warn_unused_;
+void supervisor_set_ready(Supervisor *supervisor, usec_t now_usec);
+
+/* supervisor-unit.c */
+/* Where we are: unit, manager, run id, name. */
+int supervisor_locate(Supervisor *supervisor) _warn_unused_;
+int supervisor_ask_unit(Supervisor *supervisor) _warn_unused_;
+void supervisor_update_budget(Supervisor *supervisor);
+
+/* run-record.c */
+void run_record_started(Supervisor *supervisor);
+void run_record_ready(Supervisor *supervisor, usec_t now_usec);
+void run_record_short_timeout(Supervisor *supervisor, usec_t now_usec);
+/* Those that ended since the last call. */
+void run_record_phases(Supervisor *supervisor, usec_t now_usec);
+void run_record_leftover(Supervisor *supervisor, usec_t now_usec);
+void run_record_forwarded(Supervisor *supervisor, const StopRequest *sender, usec_t now_usec);
+void run_record_signal(Supervisor *supervisor, const StopRequest *request, usec_t now_usec);
+void run_record_stopped(Supervisor *supervisor, Outcome outcome, usec_t now_usec);
+void run_record_degraded(
+        Supervisor *supervisor, const char *what, int error, const char *consequence);

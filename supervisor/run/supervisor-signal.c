@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+
+/* What arrives as a signal: siginfo is turned into facts, the policy decides, the decision is applied.
+ * Nothing may come between the wake-up and the signal to the gateway but that. SIGCHLD stands apart,
+ * at a lower rank: the last words of a process count before its end. */
+
+#include <signal.h>
+#include <sys/signalfd.h>
+
+#include "run/supervisor-internal.h"
+
+/* Children that are reaped in one dispatch; a storm of exits must not hold the loop. */
+#define REAP_BATCH_MAX 4096U
+
+/* The two signals behind SIGRTMIN that belong to the C library, which never delivers them to us. */
+static bool signal_is_ours(int signo) {
+        return (signo < SIGRTMIN && signo < __SIGRTMIN) || (signo >= SIGRTMIN && signo <= SIGRTMAX);
+}
+
+static bool supervisor_has_pending_stop(const SignalFacts *facts) {
+        sigset_t pending;
+
+        if (sigpending(&pending) < 0)
+                return false;
+        for (int signo = 1; signo <= SIGRTMAX; signo++)
+                if (sigismember(&pending, signo) > 0 && signal_is_stop(facts, signo))
+                        return true;
+        return false;
+}
+
+static SignalFacts supervisor_signal_facts(
+        const Supervisor *supervisor, const struct signalfd_siginfo *info) {
+        const UnitProperties *properties = &supervisor->properties;
+        pid_t sender = (pid_t) info->ssi_pid;
+        SignalFacts facts = {
+                .signo = (int) info->ssi_signo,
+                .code = info->ssi_code,
+                .is_from_self = info->ssi_code == SI_USER && sender == getpid(),
+                .is_stopping = ladder_is_stopping(&supervisor->ladder),
+                .has_properties = supervisor->has_properties,
+                .kill_mode = properties->kill_mode,
+                .kill_signal = properties->kill_signal,
+                .restart_kill_signal = properties->restart_kill_signal,
+                .send_sighup = supervisor->has_properties && properties->send_sighup,
+        };
+
+        /* A manager outside of our pid namespace (PrivatePIDs=) shows as 0. */
+        facts.is_from_manager = info->ssi_code == SI_USER && supervisor->manager_pid > 0 &&
+                (sender == supervisor->manager_pid || (sender == 0 && supervisor->is_unit_main));
+        if (facts.code == SI_KERNEL)
+                facts.shares_terminal_group = getpgid(supervisor->gateway.pid) == getpgrp();
+        if (facts.is_from_manager && !facts.is_stopping &&
+                (facts.signo == SIGHUP || facts.signo == SIGCONT))
+                facts.is_stop_pending = supervisor_has_pending_stop(&facts);
+        return facts;
+}
+
+static void supervisor_forward(
+        Supervisor *supervisor, const struct signalfd_siginfo *info, const StopRequest *sender) {
+        int signo = (int) info->ssi_signo;
+        siginfo_t queued = {
+                .si_code = SI_QUEUE,
+                .si_pid = (pid_t) info->ssi_pid,
+                .si_uid = info->ssi_uid,
+        };
+        int r;
+
+        if (!supervisor->is_main_alive)
+                return;
+        queued.si_value.sival_ptr = (void *) (uintptr_t) info->ssi_ptr;
+        r = gateway_signal(
+                &supervisor->gateway, signo, info->ssi_code == SI_QUEUE ? &queued : NULL);
+        if (r < 0)
+                return; /* gone: its SIGCHLD is on the way */
+        supervisor->forwarded_signals |= UINT64_C(1) << (signo - 1);
+        run_record_forwarded(supervisor, sender, usec_now(CLOCK_MONOTONIC));
+}
+
+/* The shell waits for its job to stop: the gateway has had the terminal's signal, so do we. */
+static void supervisor_suspend(void) {
+        (void) kill(getpid(), SIGSTOP);
+}
+
+static int supervisor_dispatch_signal(
+        sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
+        Supervisor *supervisor = userdata;
+        SignalFacts facts = supervisor_signal_facts(supervisor, info);
+        SignalDecision decision = signal_decide(&facts);
+        StopRequest request = {
+                .is_asked = true,
+                .signo = facts.signo,
+                .code = facts.code,
+                .sender_pid = (pid_t) info->ssi_pid,
+                .sender_uid = info->ssi_uid,
+                .is_from_manager = facts.is_from_manager,
+        };
+
+        switch (decision.verdict) {
+        case SIGNAL_FORWARD:
+                supervisor_forward(supervisor, info, &request);
+                break;
+        case SIGNAL_BEGIN_STOP:
+                supervisor_begin_stop(supervisor, &request, decision.is_main_signalled,
+                        decision.stop_signo, usec_now(CLOCK_MONOTONIC));
+                break;
+        case SIGNAL_REPEAT_STOP:
+                supervisor_repeat_stop(supervisor, &request, usec_now(CLOCK_MONOTONIC));
+                break;
+        case SIGNAL_DEFER:
+                supervisor->is_hup_deferred = true;
+                break;
+        case SIGNAL_SUSPEND:
+                supervisor_suspend();
+                break;
+        default:
+                break;
+        }
+        return 0;
+}
+
+/* Takes the status of main, or lets an orphan go. Returns: main has exited. */
+static bool supervisor_take_reaped(Supervisor *supervisor, const PayloadReaped *reaped) {
+        if (!supervisor->is_main_alive || reaped->pid != supervisor->gateway.pid)
+                return false;
+        supervisor->status = gateway_status_from_code(reaped->code, reaped->status);
+        supervisor->has_status = true;
+        return true;
+}
+
+static int supervisor_dispatch_child(
+        sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
+        Supervisor *supervisor = userdata;
+        bool has_main_exited = false;
+        PayloadReaped reaped;
+        unsigned n = 0;
+        int r;
+
+        notify_proxy_drain(supervisor->proxy);
+        while (n < REAP_BATCH_MAX && (r = payload_reap(supervisor->payload, &reaped)) > 0) {
+                has_main_exited = supervisor_take_reaped(supervisor, &reaped) || has_main_exited;
+                n++;
+        }
+        if (n == REAP_BATCH_MAX) /* SIGCHLD does not queue: come back for the rest */
+                (void) kill(getpid(), SIGCHLD);
+
+        if (has_main_exited)
+                supervisor_main_exited(supervisor, usec_now(CLOCK_MONOTONIC));
+        else if (ladder_is_stopping(&supervisor->ladder)) {
+                LadderFacts facts = supervisor_facts(supervisor);
+
+                supervisor_step(supervisor, LADDER_CHANGED, &facts, usec_now(CLOCK_MONOTONIC));
+        }
+        return 0;
+}
+
+int supervisor_watch_signals(Supervisor *supervisor) {
+        int r;
+
+        for (int signo = 1; signo <= SIGRTMAX; signo++) {
+                _cleanup_(sd_event_source_unrefp) sd_event_source *source = NULL;
+                bool is_child = signo == SIGCHLD;
+
+                if (signo == SIGKILL || signo == SIGSTOP || !signal_is_ours(signo))
+                        continue;
+                r = sd_event_add_signal(supervisor->event, &source, signo,
+                        is_child ? supervisor_dispatch_child : supervisor_dispatch_signal,
+                        supervisor);
+                if (r < 0)
+                        return r;
+                r = sd_event_source_set_priority(
+                        source, is_child ? PRIORITY_CHILD : PRIORITY_SIGNAL);
+                if (r < 0)
+                        return r;
+                (void) sd_event_source_set_floating(source, true);
+        }
+        return 0;
+}

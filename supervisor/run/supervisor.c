@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The life of one run, in the order in which it happens: find out where we are, fork the gateway as
+ * early as can be, only then look at everything else (state directory, journal, D-Bus), stay in the
+ * loop until no gateway process is left, write the last record.
+ *
+ * What the supervisor relies on beyond the gateway itself may be missing or fail at any time; that is
+ * recorded and lived with. Only what happens before the fork can end in an error of ours. */
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <systemd/sd-daemon.h>
+
+#include "forensics/markers.h"
+#include "run/state-directory.h"
+#include "run/supervisor-internal.h"
+
+const char *supervisor_name(const Supervisor *supervisor) {
+        return supervisor->name;
+}
+
+static void supervisor_make_cgroup(Supervisor *supervisor) {
+        const char *mount_point;
+        int r;
+
+        if (!supervisor->is_unit_main)
+                return;
+        mount_point = cgroup_mount_point();
+        if (!mount_point)
+                return;
+        r = payload_make_cgroup(
+                supervisor->payload, mount_point, supervisor->unit.unit_cgroup_path);
+        if (r < 0 && r != -EPERM) /* EPERM: not delegated, which is the unit's choice */
+                supervisor->cgroup_error = -r;
+}
+
+int supervisor_new(const RunConfig *config, Supervisor **ret_supervisor) {
+        _cleanup_(supervisor_freep) Supervisor *supervisor = NULL;
+        int r;
+
+        supervisor = calloc(1, sizeof(Supervisor));
+        if (!supervisor)
+                return -ENOMEM;
+        supervisor->config = config;
+        supervisor->state_fd = -EBADF;
+        supervisor->gateway.pidfd = -EBADF;
+
+        r = caller_signals_take(&supervisor->caller_signals);
+        if (r < 0)
+                return r;
+        r = supervisor_locate(supervisor);
+        if (r < 0)
+                return r;
+        r = payload_new("/proc", &supervisor->payload);
+        if (r < 0)
+                return r;
+        supervisor_make_cgroup(supervisor);
+        r = supervisor_make_proxy(supervisor);
+        if (r < 0)
+                return r;
+        r = record_sink_new(
+                config->log_target, config->log_level, config->console_fd, &supervisor->sink);
+        if (r < 0)
+                return r;
+        r = record_sink_set_run(supervisor->sink, supervisor->name, supervisor->run_id);
+        if (r < 0)
+                return r;
+        r = sd_event_new(&supervisor->event);
+        if (r < 0)
+                return r;
+
+        supervisor_update_budget(supervisor);
+        ladder_init(&supervisor->ladder, &config->schedule, &supervisor->budget);
+        *ret_supervisor = TAKE_PTR(supervisor);
+        return 0;
+}
+
+Supervisor *supervisor_free(Supervisor *supervisor) {
+        if (!supervisor)
+                return NULL;
+        sd_event_source_disable_unref(supervisor->main_source);
+        sd_event_source_disable_unref(supervisor->sweep_source);
+        sd_event_source_disable_unref(supervisor->progress_source);
+        sd_event_source_disable_unref(supervisor->deadline_source);
+        unit_bus_free(supervisor->bus);
+        heartbeat_free(supervisor->heartbeat);
+        notify_proxy_free(supervisor->proxy);
+        payload_free(supervisor->payload);
+        record_sink_free(supervisor->sink);
+        sd_event_unref(supervisor->event);
+        gateway_done(&supervisor->gateway);
+        (void) fd_close(supervisor->state_fd);
+        free(supervisor->name);
+        free(supervisor);
+        return NULL;
+}
+
+void supervisor_main_exited(Supervisor *supervisor, usec_t now_usec) {
+        LadderFacts facts;
+
+        supervisor->is_main_alive = false;
+        payload_set_main(supervisor->payload, 0);
+        facts = supervisor_facts(supervisor);
+        if (facts.has_others)
+                run_record_leftover(supervisor, now_usec);
+        supervisor_step(supervisor, LADDER_MAIN_EXITED, &facts, now_usec);
+}
+
+static Outcome supervisor_outcome(const Supervisor *supervisor) {
+        return outcome_decide(&(OutcomeFacts){
+                .reach = ladder_reach(&supervisor->ladder),
+                .is_stop_asked = supervisor->stop.is_asked,
+                .is_signalled = supervisor->status.end != GATEWAY_EXITED,
+                .status = supervisor->status.status,
+                .sent_signals = supervisor->forwarded_signals | supervisor->ladder.main_signals,
+        });
+}
+
+static void supervisor_close_marker(Supervisor *supervisor, Outcome outcome) {
+        CleanShutdown marker;
+
+        if (supervisor->state_fd < 0)
+                return;
+        if (!supervisor->stop.is_asked) {
+                (void) clean_shutdown_remove(supervisor->state_fd);
+                return;
+        }
+        if (clean_shutdown_read(supervisor->state_fd, &marker) < 0 ||
+                !sd_id128_equal(marker.run_id, supervisor->run_id))
+                return;
+        (void) snprintf(marker.outcome, sizeof(marker.outcome), "%s", outcome_to_string(outcome));
+        (void) !clean_shutdown_write(supervisor->state_fd, &marker);
+}
+
+void supervisor_leave(Supervisor *supervisor) {
+        usec_t now_usec = usec_now(CLOCK_MONOTONIC);
+        Outcome outcome;
+
+        /* Main outlived its SIGKILL: it hangs in the kernel, and no status will come in time. */
+        if (!supervisor->has_status && supervisor->is_main_alive)
+                supervisor->status = (GatewayStatus){ .end = GATEWAY_KILLED, .status = SIGKILL };
+
+        outcome = supervisor_outcome(supervisor);
+        run_record_phases(supervisor, now_usec);
+        supervisor_close_marker(supervisor, outcome);
+        run_record_stopped(supervisor, outcome, now_usec);
+        (void) sd_event_exit(supervisor->event, 0);
+}
+
+static int supervisor_spawn(Supervisor *supervisor, int *ret_exec_error) {
+        GatewayCommand command = {
+                .argv = supervisor->config->argv,
+                .notify_socket = notify_proxy_address(supervisor->proxy),
+                .run_id = supervisor->run_id,
+                .signals = &supervisor->caller_signals,
+                .cgroup_fd = payload_cgroup_fd(supervisor->payload),
+        };
+        int r;
+
+        r = gateway_spawn(&command, &supervisor->gateway, ret_exec_error);
+        if (r < 0 && command.cgroup_fd >= 0) {
+                supervisor->cgroup_error = -r;
+                payload_drop_cgroup(supervisor->payload);
+                command.cgroup_fd = -EBADF;
+                r = gateway_spawn(&command, &supervisor->gateway, ret_exec_error);
+        }
+        if (r < 0 || *ret_exec_error != 0)
+                return r;
+
+        supervisor->forked_at_usec = usec_now(CLOCK_MONOTONIC);
+        supervisor->is_main_alive = true;
+        payload_set_main(supervisor->payload, supervisor->gateway.pid);
+        record_sink_set_gateway(
+                supervisor->sink, supervisor->gateway.pid, supervisor->forked_at_usec);
+        return 0;
+}
+
+static void supervisor_send_heartbeat(void *userdata) {
+        Supervisor *supervisor = userdata;
+
+        (void) notify_proxy_send(supervisor->proxy, "WATCHDOG=1\n");
+}
+
+static void supervisor_open_state(Supervisor *supervisor) {
+        _cleanup_free_ char *path = NULL;
+        char consequence[320];
+        int fd;
+
+        fd = state_directory_open(supervisor->config->state_dir, supervisor->name, &path);
+        if (fd >= 0) {
+                supervisor->state_fd = fd;
+                return;
+        }
+        (void) snprintf(consequence, sizeof(consequence),
+                "the state directory %.200s cannot be used: no marker is written",
+                path ?: "(none: HOME is not set)");
+        run_record_degraded(supervisor, "state-dir", -fd, consequence);
+}
+
+/* What can wait until the gateway runs. None of it is fatal any more. */
+static void supervisor_attach(Supervisor *supervisor) {
+        uint64_t watchdog_usec = 0;
+        int r;
+
+        r = notify_proxy_attach_event(supervisor->proxy, supervisor->event, PRIORITY_NOTIFY);
+        if (r < 0)
+                run_record_degraded(supervisor, "notify", -r, "the gateway is not listened to");
+        r = record_sink_attach_event(supervisor->sink, supervisor->event, PRIORITY_JOURNAL);
+        if (r < 0)
+                run_record_degraded(supervisor, "journal", -r, "records are not sent again");
+        if (sd_watchdog_enabled(/* unset_environment= */ 0, &watchdog_usec) > 0)
+                (void) !heartbeat_new(supervisor->event, watchdog_usec, PRIORITY_DEADLINE,
+                        supervisor_send_heartbeat, supervisor, &supervisor->heartbeat);
+        if (supervisor->cgroup_error > 0)
+                run_record_degraded(supervisor, "cgroup", supervisor->cgroup_error,
+                        "the gateway has no group of its own: its processes are found in /proc");
+        supervisor_open_state(supervisor);
+        if (!supervisor->bus && !supervisor->is_bus_answered) {
+                r = supervisor_ask_unit(supervisor);
+                if (r < 0)
+                        run_record_degraded(
+                                supervisor, "bus", -r, "the unit's stop timeout is not known");
+        }
+}
+
+/* --on-short-timeout=refuse: the only case in which the answer of systemd is waited for. Returns: 1 the
+ * unit is too short; 0 go on. */
+static int supervisor_refuses(Supervisor *supervisor) {
+        int r;
+
+        if (supervisor->config->on_short_timeout != SHORT_TIMEOUT_REFUSE)
+                return 0;
+        r = supervisor_ask_unit(supervisor);
+        if (r < 0)
+                return r;
+        while (!supervisor->is_bus_answered) {
+                r = sd_event_run(supervisor->event, UINT64_MAX);
+                if (r < 0)
+                        return r;
+        }
+        return supervisor->has_properties && supervisor->budget.is_short;
+}
+
+int supervisor_run(Supervisor *supervisor, GatewayStatus *ret_status, int *ret_exec_error) {
+        int exec_error = 0, r;
+
+        r = supervisor_refuses(supervisor);
+        if (r != 0)
+                return r;
+        /* Before the fork: without its signals and timers a supervisor is none. */
+        r = supervisor_watch_signals(supervisor);
+        if (r < 0)
+                return r;
+        r = supervisor_add_stop_timers(supervisor);
+        if (r < 0)
+                return r;
+        r = supervisor_spawn(supervisor, &exec_error);
+        if (r < 0)
+                return r;
+        if (exec_error != 0) {
+                *ret_exec_error = exec_error;
+                return 0;
+        }
+
+        run_record_started(supervisor);
+        supervisor_attach(supervisor);
+        if (supervisor->config->ready == READY_EXEC)
+                supervisor_set_ready(supervisor, supervisor->forked_at_usec);
+
+        r = sd_event_loop(supervisor->event);
+        (void) record_sink_flush(supervisor->sink);
+        *ret_exec_error = 0;
+        *ret_status = supervisor->status;
+        return r < 0 ? r : 0;
+}
