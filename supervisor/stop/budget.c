@@ -15,9 +15,9 @@
  * Not here: reading T, sending EXTEND_TIMEOUT_USEC, telling anybody.
  * Source: systemd.service(5), TimeoutStopSec=; sd_notify(3), EXTEND_TIMEOUT_USEC=. */
 
-#include <string.h>
-
 #include "budget.h"
+
+#include <string.h>
 
 /* Longer phases are cut to this, so that no sum of them and no instant computed from one comes near
  * USEC_INFINITY, which means never. */

@@ -16,10 +16,10 @@
  * Not here: who is alive (the caller brings facts), sending, timers, records, and what a second stop
  * signal should mean (the caller may turn it into LADDER_ESCALATE). */
 
+#include "ladder.h"
+
 #include <signal.h>
 #include <string.h>
-
-#include "ladder.h"
 
 typedef enum LadderMove {
         LADDER_MOVE_IGNORE = 1,  /* nothing to do here (0 would be a cell that was forgotten) */

@@ -15,12 +15,12 @@
  * Not here: whether the times fit what systemd grants (budget), and what is done when (ladder).
  * Source: start-stop-daemon(8), --retry. */
 
+#include "schedule.h"
+
 #include <ctype.h>
 #include <signal.h>
-#include <stdint.h>
 #include <string.h>
 
-#include "schedule.h"
 #include "signals.h"
 
 #define SCHEDULE_TIME_TEXT_MAX       128
@@ -148,8 +148,7 @@ static int schedule_parse_signal(
 
         if (slice_copy(slice, name, sizeof(name)))
                 signo = signal_from_name(name);
-        /* Between the last ordinary signal and SIGRTMIN lie those that libc keeps for itself. */
-        if (signo < 1 || signo > SIGRTMAX || (signo > SIGSYS && signo < SIGRTMIN))
+        if (signo < 0)
                 return schedule_refuse(parser, slice, phase_text,
                         "name a signal such as TERM, INT, QUIT or RTMIN+1");
         *ret_signo = signo;
