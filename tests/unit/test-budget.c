@@ -231,6 +231,12 @@ static bool budget_is_finite_and_bounded(const BudgetInput *input, const Budget 
                 usec_add(schedule->phases[0].duration_usec, input->headroom_usec);
 }
 
+/* Whether run would go with such a schedule at all, and within a life-time. */
+static bool schedule_is_proper(const BudgetInput *input) {
+        return schedule_fits_headroom(input->schedule, input->headroom_usec) &&
+                schedule_later_usec(input->schedule) < PHASE_MAX;
+}
+
 static bool budget_is_as_configured(const BudgetInput *input, const Budget *budget) {
         for (size_t i = 0; i < input->schedule->n_phases; i++)
                 if (budget->phase_usec[i] !=
@@ -264,20 +270,17 @@ static bool budget_is_clamped(const BudgetInput *input, const Budget *budget) {
                 return false;
         if (bound_usec < input->headroom_usec && budget->phase_usec[0] != 0)
                 return false;
-        return !schedule_fits_headroom(input->schedule, input->headroom_usec) ||
-                budget_is_proportional(input, budget);
+        return !schedule_is_proper(input) || budget_is_proportional(input, budget);
 }
 
 static void check_grid_point(const BudgetInput *input, const Budget *budget) {
-        const bool fits = schedule_fits_headroom(input->schedule, input->headroom_usec) &&
-                schedule_later_usec(input->schedule) < PHASE_MAX;
         const bool is_clamped = budget->is_short && budget->action == SHORT_TIMEOUT_CLAMP;
 
         assert_true(budget_is_finite_and_bounded(input, budget));
         assert_true(budget->granted_usec > 0);
         if (is_clamped)
                 assert_true(budget_is_clamped(input, budget));
-        else if (fits)
+        else if (schedule_is_proper(input))
                 assert_true(budget_is_as_configured(input, budget));
 
         if (budget->do_extend)
