@@ -3,10 +3,10 @@
 /* Names of signals, of the table that Linux has on all its architectures, and of the real-time
  * signals that the C library leaves to programs.
  *
- * A real-time signal is named from SIGRTMIN upwards, only the last one is SIGRTMAX. The two or three
- * numbers below SIGRTMIN that the C library keeps for itself are neither named nor accepted: nobody
- * can handle or wait for them. No descriptions for people, and no codes of the synchronous faults
- * (SEGV_MAPERR and the like): those concern the process that faults, which we are not. */
+ * A real-time signal is named from SIGRTMIN upwards, only the last one is SIGRTMAX. The two or
+ * three numbers below SIGRTMIN that the C library keeps for itself are neither named nor accepted:
+ * nobody can handle or wait for them. No descriptions for people, and no codes of the synchronous
+ * faults (SEGV_MAPERR and the like): those concern the process that faults, which we are not. */
 
 #include "signals.h"
 

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Time in microseconds: arithmetic that saturates instead of wrapping, and spans as people write and
- * read them.
+/* Time in microseconds: arithmetic that saturates instead of wrapping, and spans as people write
+ * and read them.
  *
  * A span is a sum of terms, each a decimal number (a "+" before it and a fraction behind it are
  * allowed) and a unit; a term without a unit counts seconds and must be set off from what follows.
- * The value is the one that systemd computes: of a fraction each digit is scaled and cut on its own,
- * so "0.333333333333h" is 3 µs short of 20 minutes here as there. Two things differ on purpose.
- * systemd's numbers end at 2^63, ours at the last value below infinity, because a span that was
- * formatted must be readable. And a negative number is -EINVAL, not -ERANGE: the sign is what is
- * wrong, and that is what the message should point at.
+ * The value is the one that systemd computes: of a fraction each digit is scaled and cut on its
+ * own, so "0.333333333333h" is 3 us short of 20 minutes here as there. Two things differ, on
+ * purpose: systemd's numbers end at 2^63, ours at the last value below infinity, because a span
+ * that was formatted must be readable. And a negative number is -EINVAL, not -ERANGE: the sign is
+ * what is wrong, and that is what the message should point at.
  *
  * No calendar time, no time zones, no locale: the digits are ASCII and the decimal point is a
  * point. */
