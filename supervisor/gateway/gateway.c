@@ -2,13 +2,11 @@
 
 /* The gateway's birth and the mirror of its end.
  *
- * Birth is clone3(2) with CLONE_VFORK but without CLONE_VM: the child has a memory of its own, so that
- * it can prepare itself in plain C, and we sleep until it has executed its program or given up, so
- * that the answer is known when the call returns. It is born into its cgroup (CLONE_INTO_CGROUP) and
- * comes with a pidfd, so there is no instant at which it could be missed or mistaken. Where a sandbox
- * or an old kernel has no clone3, fork(2) and pidfd_open(2) do.
- *
- * Its environment is built before, with room for the pid, which only the child knows.
+ * Birth is vfork(2), or clone3(2) with CLONE_VFORK where the child is to be born into a cgroup
+ * (CLONE_INTO_CGROUP): either way we sleep until it has executed its program or given up, so that the
+ * answer is known when the call returns. The child restores what is the caller's (signal mask,
+ * SIGCHLD), ties its life to ours and executes; whatever needs memory was prepared before, with room
+ * for the pid, which only the child knows.
  *
  * What this is not: a service manager. It changes no user, no limit, no directory; systemd has done
  * all that for us, and the gateway inherits it. */
@@ -63,25 +61,19 @@ const char *gateway_end_to_string(GatewayEnd end) {
 }
 
 int caller_signals_take(CallerSignals *ret_signals) {
+        const struct sigaction by_default = { .sa_handler = SIG_DFL };
         CallerSignals signals = {};
+        struct sigaction action;
         sigset_t all;
-
-        (void) sigemptyset(&signals.ignored);
-        for (int signo = 1; signo <= SIGRTMAX; signo++) {
-                struct sigaction action;
-
-                /* The C library hides its two internal signals: EINVAL. */
-                if (sigaction(signo, NULL, &action) >= 0 && action.sa_handler == SIG_IGN)
-                        (void) sigaddset(&signals.ignored, signo);
-        }
 
         (void) sigfillset(&all);
         if (sigprocmask(SIG_SETMASK, &all, &signals.mask) < 0)
                 return -errno;
 
         /* With SIGCHLD ignored the kernel reaps behind our back and no status is to be had. */
-        if (sigismember(&signals.ignored, SIGCHLD) && signal(SIGCHLD, SIG_DFL) == SIG_ERR)
+        if (sigaction(SIGCHLD, &by_default, &action) < 0)
                 return -errno;
+        signals.is_child_ignored = action.sa_handler == SIG_IGN;
 
         *ret_signals = signals;
         return 0;
@@ -187,7 +179,7 @@ static int environment_init(Environment *environment, const GatewayCommand *comm
         return 0;
 }
 
-/* In the child: no allocation, no locale. */
+/* In the child, perhaps in our memory: no allocation, no locale. */
 static void environment_set_pid(Environment *environment, pid_t pid) {
         char digits[PID_DIGITS_MAX];
         size_t n = 0;
@@ -205,7 +197,7 @@ static void environment_set_pid(Environment *environment, pid_t pid) {
 }
 
 static int child_restore_signals(const CallerSignals *signals) {
-        if (sigismember(&signals->ignored, SIGCHLD) && signal(SIGCHLD, SIG_IGN) == SIG_ERR)
+        if (signals->is_child_ignored && signal(SIGCHLD, SIG_IGN) == SIG_ERR)
                 return -errno;
         return sigprocmask(SIG_SETMASK, &signals->mask, NULL) < 0 ? -errno : 0;
 }
@@ -237,44 +229,50 @@ fail:
         _exit(error == ENOENT ? 127 : 126);
 }
 
-/* Returns: the child's pid and its pidfd; 0 in the child; negative errno. */
-static pid_t fork_with_pidfd(int cgroup_fd, int *ret_pidfd) {
+/* Into a group: the child gets a copy of our memory (CLONE_VFORK, not CLONE_VM), because C has no
+ * clone3() that would keep the shared stack whole.
+ * Returns: the child's pid; negative errno. */
+static pid_t fork_into_cgroup(
+        const GatewayCommand *command, Environment *environment, int error_fd, int *ret_pidfd) {
         int pidfd = -EBADF;
         struct clone_args arguments = {
-                .flags = CLONE_PIDFD | CLONE_VFORK,
+                .flags = CLONE_PIDFD | CLONE_VFORK | CLONE_INTO_CGROUP,
                 .pidfd = (uintptr_t) &pidfd,
                 .exit_signal = SIGCHLD,
+                .cgroup = (uint64_t) command->cgroup_fd,
         };
-        pid_t pid;
-
-        if (cgroup_fd >= 0) {
-                arguments.flags |= CLONE_INTO_CGROUP;
-                arguments.cgroup = (uint64_t) cgroup_fd;
-        }
+        pid_t parent = getpid(), pid;
 
         pid = (pid_t) syscall(SYS_clone3, &arguments, sizeof(arguments));
-        if (pid >= 0) {
-                *ret_pidfd = pidfd;
-                return pid;
-        }
-        if (cgroup_fd >= 0 || (errno != ENOSYS && errno != EPERM))
-                return -errno;
-
-        pid = fork();
         if (pid < 0)
                 return -errno;
-        if (pid > 0) {
-                /* It is our child and not reaped: the pid cannot be another's. */
-                pidfd = (int) syscall(SYS_pidfd_open, pid, 0);
-                if (pidfd < 0) {
-                        int error = errno;
+        if (pid == 0)
+                child_execute(command, environment, parent, error_fd);
+        *ret_pidfd = pidfd;
+        return pid;
+}
 
-                        (void) kill(pid, SIGKILL);
-                        (void) waitpid(pid, NULL, 0);
-                        return -error;
-                }
-                *ret_pidfd = pidfd;
+/* Returns: the child's pid; negative errno. */
+static pid_t fork_plainly(
+        const GatewayCommand *command, Environment *environment, int error_fd, int *ret_pidfd) {
+        pid_t parent = getpid(), pid;
+        int pidfd, error;
+
+        pid = vfork();
+        if (pid < 0)
+                return -errno;
+        if (pid == 0)
+                child_execute(command, environment, parent, error_fd);
+
+        /* It is our child and not reaped: the pid cannot be another's. */
+        pidfd = (int) syscall(SYS_pidfd_open, pid, 0);
+        if (pidfd < 0) {
+                error = errno;
+                (void) kill(pid, SIGKILL);
+                (void) waitpid(pid, NULL, 0);
+                return -error;
         }
+        *ret_pidfd = pidfd;
         return pid;
 }
 
@@ -282,8 +280,8 @@ int gateway_spawn(const GatewayCommand *command, Gateway *ret_gateway, int *ret_
         _cleanup_(environment_done) Environment environment = {};
         _cleanup_close_ int read_fd = -EBADF, write_fd = -EBADF;
         int pipe_fds[2], pidfd = -EBADF, error = 0, r;
-        pid_t parent = getpid(), pid;
         ssize_t n;
+        pid_t pid;
 
         r = environment_init(&environment, command);
         if (r < 0)
@@ -293,11 +291,10 @@ int gateway_spawn(const GatewayCommand *command, Gateway *ret_gateway, int *ret_
         read_fd = pipe_fds[0];
         write_fd = pipe_fds[1];
 
-        pid = fork_with_pidfd(command->cgroup_fd, &pidfd);
+        pid = command->cgroup_fd >= 0 ? fork_into_cgroup(command, &environment, write_fd, &pidfd)
+                                      : fork_plainly(command, &environment, write_fd, &pidfd);
         if (pid < 0)
                 return pid;
-        if (pid == 0)
-                child_execute(command, &environment, parent, write_fd);
 
         /* End of file means that exec closed the other end. */
         write_fd = fd_close(write_fd);

@@ -13,14 +13,15 @@
 #include "cleanup.h"
 
 /* What the supervisor was itself started with and the gateway shall find unchanged. Taken before
- * anything else touches signals. */
+ * anything else touches signals. Dispositions need no keeping: the supervisor changes none but
+ * SIGCHLD's. */
 typedef struct CallerSignals {
         sigset_t mask;
-        sigset_t ignored; /* signals whose disposition was SIG_IGN */
+        bool is_child_ignored; /* SIGCHLD was SIG_IGN */
 } CallerSignals;
 
-/* Reads the caller's mask and dispositions, then blocks every signal that can be blocked and resets
- * SIGCHLD to its default (an ignored SIGCHLD would throw exit statuses away).
+/* Reads the caller's mask, then blocks every signal that can be blocked, and resets SIGCHLD to its
+ * default (an ignored SIGCHLD would throw exit statuses away).
  * Returns: 0; negative errno. */
 int caller_signals_take(CallerSignals *ret_signals) _warn_unused_;
 

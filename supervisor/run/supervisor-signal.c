@@ -6,16 +6,12 @@
 
 #include <signal.h>
 #include <sys/signalfd.h>
+#include <unistd.h>
 
 #include "run/supervisor-internal.h"
 
 /* Children that are reaped in one dispatch; a storm of exits must not hold the loop. */
 #define REAP_BATCH_MAX 4096U
-
-/* The two signals behind SIGRTMIN that belong to the C library, which never delivers them to us. */
-static bool signal_is_ours(int signo) {
-        return (signo < SIGRTMIN && signo < __SIGRTMIN) || (signo >= SIGRTMIN && signo <= SIGRTMAX);
-}
 
 static bool supervisor_has_pending_stop(const SignalFacts *facts) {
         sigset_t pending;
@@ -81,9 +77,7 @@ static void supervisor_suspend(void) {
         (void) kill(getpid(), SIGSTOP);
 }
 
-static int supervisor_dispatch_signal(
-        sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
-        Supervisor *supervisor = userdata;
+static void supervisor_handle_signal(Supervisor *supervisor, const struct signalfd_siginfo *info) {
         SignalFacts facts = supervisor_signal_facts(supervisor, info);
         SignalDecision decision = signal_decide(&facts);
         StopRequest request = {
@@ -115,6 +109,15 @@ static int supervisor_dispatch_signal(
         default:
                 break;
         }
+}
+
+/* One signal a dispatch: what has not been read yet stays pending, where sigpending(2) sees it. */
+static int supervisor_dispatch_signal(
+        sd_event_source *source, int fd, uint32_t revents, void *userdata) {
+        struct signalfd_siginfo info;
+
+        if (read(fd, &info, sizeof(info)) == sizeof(info))
+                supervisor_handle_signal(userdata, &info);
         return 0;
 }
 
@@ -128,13 +131,15 @@ static bool supervisor_take_reaped(Supervisor *supervisor, const PayloadReaped *
 }
 
 static int supervisor_dispatch_child(
-        sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
+        sd_event_source *source, int fd, uint32_t revents, void *userdata) {
         Supervisor *supervisor = userdata;
+        struct signalfd_siginfo info;
         bool has_main_exited = false;
         PayloadReaped reaped;
         unsigned n = 0;
         int r;
 
+        (void) !read(fd, &info, sizeof(info));
         notify_proxy_drain(supervisor->proxy);
         while (n < REAP_BATCH_MAX && (r = payload_reap(supervisor->payload, &reaped)) > 0) {
                 has_main_exited = supervisor_take_reaped(supervisor, &reaped) || has_main_exited;
@@ -153,25 +158,43 @@ static int supervisor_dispatch_child(
         return 0;
 }
 
-int supervisor_watch_signals(Supervisor *supervisor) {
+static int supervisor_add_signalfd(Supervisor *supervisor, const sigset_t *mask,
+        const char *description, int64_t priority, sd_event_io_handler_t handler) {
+        _cleanup_(sd_event_source_unrefp) sd_event_source *source = NULL;
+        _cleanup_close_ int fd = -EBADF;
         int r;
 
-        for (int signo = 1; signo <= SIGRTMAX; signo++) {
-                _cleanup_(sd_event_source_unrefp) sd_event_source *source = NULL;
-                bool is_child = signo == SIGCHLD;
+        fd = signalfd(-1, mask, SFD_CLOEXEC | SFD_NONBLOCK);
+        if (fd < 0)
+                return -errno;
+        r = sd_event_add_io(supervisor->event, &source, fd, EPOLLIN, handler, supervisor);
+        if (r >= 0)
+                r = sd_event_source_set_io_fd_own(source, true);
+        if (r < 0)
+                return r;
+        (void) TAKE_FD(fd);
+        r = sd_event_source_set_priority(source, priority);
+        if (r < 0)
+                return r;
+        (void) sd_event_source_set_description(source, description);
+        return sd_event_source_set_floating(source, true);
+}
 
-                if (signo == SIGKILL || signo == SIGSTOP || !signal_is_ours(signo))
-                        continue;
-                r = sd_event_add_signal(supervisor->event, &source, signo,
-                        is_child ? supervisor_dispatch_child : supervisor_dispatch_signal,
-                        supervisor);
-                if (r < 0)
-                        return r;
-                r = sd_event_source_set_priority(
-                        source, is_child ? PRIORITY_CHILD : PRIORITY_SIGNAL);
-                if (r < 0)
-                        return r;
-                (void) sd_event_source_set_floating(source, true);
-        }
-        return 0;
+/* One signalfd for all signals in place of sd_event_add_signal(3) for each of the sixty: that would
+ * cost a source and half a dozen system calls a signal. */
+int supervisor_watch_signals(Supervisor *supervisor) {
+        sigset_t child, others;
+        int r;
+
+        (void) sigemptyset(&child);
+        (void) sigaddset(&child, SIGCHLD);
+        (void) sigfillset(&others);
+        (void) sigdelset(&others, SIGCHLD);
+
+        r = supervisor_add_signalfd(
+                supervisor, &others, "signals", PRIORITY_SIGNAL, supervisor_dispatch_signal);
+        if (r < 0)
+                return r;
+        return supervisor_add_signalfd(
+                supervisor, &child, "children", PRIORITY_CHILD, supervisor_dispatch_child);
 }

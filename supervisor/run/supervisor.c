@@ -67,9 +67,6 @@ int supervisor_new(const RunConfig *config, Supervisor **ret_supervisor) {
         r = record_sink_set_run(supervisor->sink, supervisor->name, supervisor->run_id);
         if (r < 0)
                 return r;
-        r = sd_event_new(&supervisor->event);
-        if (r < 0)
-                return r;
 
         supervisor_update_budget(supervisor);
         ladder_init(&supervisor->ladder, &config->schedule, &supervisor->budget);
@@ -226,12 +223,10 @@ static void supervisor_attach(Supervisor *supervisor) {
 }
 
 /* --on-short-timeout=refuse: the only case in which the answer of systemd is waited for. Returns: 1 the
- * unit is too short; 0 go on. */
+ * unit is too short; 0 go on; negative errno. */
 static int supervisor_refuses(Supervisor *supervisor) {
         int r;
 
-        if (supervisor->config->on_short_timeout != SHORT_TIMEOUT_REFUSE)
-                return 0;
         r = supervisor_ask_unit(supervisor);
         if (r < 0)
                 return r;
@@ -243,25 +238,39 @@ static int supervisor_refuses(Supervisor *supervisor) {
         return supervisor->has_properties && supervisor->budget.is_short;
 }
 
-int supervisor_run(Supervisor *supervisor, GatewayStatus *ret_status, int *ret_exec_error) {
-        int exec_error = 0, r;
+/* Without its signals and timers a supervisor is none: a failure here is final. */
+static int supervisor_make_loop(Supervisor *supervisor) {
+        int r;
 
-        r = supervisor_refuses(supervisor);
-        if (r != 0)
-                return r;
-        /* Before the fork: without its signals and timers a supervisor is none. */
-        r = supervisor_watch_signals(supervisor);
-        if (r < 0)
-                return r;
-        r = supervisor_add_stop_timers(supervisor);
-        if (r < 0)
-                return r;
-        r = supervisor_spawn(supervisor, &exec_error);
-        if (r < 0)
-                return r;
-        if (exec_error != 0) {
-                *ret_exec_error = exec_error;
+        if (supervisor->event)
                 return 0;
+        r = sd_event_new(&supervisor->event);
+        if (r >= 0)
+                r = supervisor_watch_signals(supervisor);
+        if (r >= 0)
+                r = supervisor_add_stop_timers(supervisor);
+        return r;
+}
+
+int supervisor_run(Supervisor *supervisor, GatewayStatus *ret_status, int *ret_exec_error) {
+        int r;
+
+        if (supervisor->config->on_short_timeout == SHORT_TIMEOUT_REFUSE) {
+                r = supervisor_make_loop(supervisor);
+                if (r >= 0)
+                        r = supervisor_refuses(supervisor);
+                if (r != 0)
+                        return r;
+        }
+
+        /* All signals are blocked since the very start: those that come now wait for the loop. */
+        r = supervisor_spawn(supervisor, ret_exec_error);
+        if (r < 0 || *ret_exec_error != 0)
+                return r;
+        r = supervisor_make_loop(supervisor);
+        if (r < 0) {
+                (void) !gateway_signal(&supervisor->gateway, SIGKILL, /* queued= */ NULL);
+                return r;
         }
 
         run_record_started(supervisor);
@@ -271,7 +280,6 @@ int supervisor_run(Supervisor *supervisor, GatewayStatus *ret_status, int *ret_e
 
         r = sd_event_loop(supervisor->event);
         (void) record_sink_flush(supervisor->sink);
-        *ret_exec_error = 0;
         *ret_status = supervisor->status;
         return r < 0 ? r : 0;
 }
