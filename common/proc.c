@@ -350,7 +350,7 @@ static void process_list_classify(const ProcessList *list, ProcessInfo *start, p
         for (info = start; info && *process_descent(info) == DESCENT_UNKNOWN;
                 info = process_list_find(list, info->ppid)) {
                 *process_descent(info) = verdict;
-                if (info->ppid == ancestor)
+                if (info->pid == ancestor || info->ppid == ancestor)
                         break;
         }
 }
