@@ -4,8 +4,9 @@
 /* What systemd says of a unit, over D-Bus, without ever waiting: a connection to the manager that
  * the own cgroup names, the properties that bear on stopping, and word when they may have changed
  * (daemon-reload). Falls back from the bus to the manager's private socket, where we may use it.
- * Everything is asynchronous and bounded by UNIT_BUS_TIMEOUT_USEC; a bus that is absent, slow or
- * dead ends in one call of the handler with an error and in nothing else. */
+ * Everything is asynchronous, and each address that there is to try is bounded by
+ * UNIT_BUS_TIMEOUT_USEC; a bus that is absent, slow or dead ends in one call of the handler with an
+ * error and in nothing else. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -37,8 +38,8 @@ typedef struct UnitProperties {
         pid_t main_pid;
         sd_id128_t invocation_id; /* null when systemd gave none */
         char sub_state[32];
-        usec_t timeout_stop_usec; /* TimeoutStopUSec as configured; USEC_INFINITY: none */
-        KillMode kill_mode;
+        usec_t timeout_stop_usec; /* TimeoutStopUSec as configured; USEC_INFINITY: none, or not told */
+        KillMode kill_mode;       /* _KILL_MODE_INVALID: not told, or one that is not known here */
         int kill_signal;
         int restart_kill_signal; /* equals kill_signal unless set */
         bool send_sighup;
@@ -55,9 +56,13 @@ typedef struct UnitProperties {
 typedef struct UnitBus UnitBus;
 
 /* Called from the loop: once when the properties have been read for the first time, again after each
- * daemon-reload, and once with error < 0 (properties NULL) when they cannot be had: -ETIMEDOUT,
- * -ENOENT (no bus, or no such unit), -ECONNREFUSED, -ECONNRESET (the bus went away; after that no
- * more calls come). May call unit_bus_free() on the bus. */
+ * daemon-reload or re-execution of the manager and after a lost connection has been replaced (with
+ * values that may be the same), and once with error < 0 (properties NULL) when they cannot be had:
+ * -ETIMEDOUT, -ENOENT (no bus, or no such unit), -ECONNREFUSED, -ECONNRESET (the bus went away and
+ * nothing takes its place), -EACCES or what else connecting or the manager's reply says. After an
+ * error no more calls come. A reading after the first that fails on a living connection is not
+ * told; the next reload reads again. A unit that systemd does not know is told with is_loaded false.
+ * properties is valid during the call. May call unit_bus_free() on the bus. */
 typedef void (*UnitBusHandler)(
         UnitBus *bus, const UnitProperties *properties, int error, void *userdata);
 
@@ -65,8 +70,9 @@ typedef void (*UnitBusHandler)(
  *
  * event:    not NULL, referenced.
  * unit:     manager and name; the manager must not be NONE.
- * address:  NULL, or a D-Bus address to use in place of the well-known ones (tests).
- * priority: of all its event sources.
+ * address:  NULL, or D-Bus addresses ("unix:…;unix:…") to use in place of the well-known ones, at
+ *           which the manager itself is the peer (tests).
+ * priority: of all its event sources but the deadline's, which comes next (priority + 1).
  *
  * Returns: 0; -ENOMEM; -EINVAL: manager is NONE. That no bus answers is told to the handler, never
  * here.
