@@ -222,7 +222,7 @@ static LadderAction ladder_begin_phase(
         if (signo == 0)
                 return (LadderAction){ .type = LADDER_ACTION_WAIT, .target = target };
 
-        if (target != PHASE_TARGET_OTHERS && !skip_main)
+        if (target != PHASE_TARGET_OTHERS)
                 ladder->main_signals |= ladder_signal_bit(signo);
         return (LadderAction){
                 .type = LADDER_ACTION_SIGNAL,
@@ -307,9 +307,6 @@ void ladder_init(Ladder *ladder, const Schedule *schedule, const Budget *budget)
 void ladder_set_budget(Ladder *ladder, const Budget *budget) {
         LadderPhase *present = &ladder->phases[ladder->phase_index];
         usec_t latest_usec;
-
-        if (ladder->state == LADDER_ENDED)
-                return;
 
         for (size_t i = 0; i < ladder->schedule.n_phases; i++)
                 if (!ladder->phases[i].has_run)

@@ -335,9 +335,12 @@ static void check_grid_schedule(const Schedule *schedule) {
 }
 
 static void test_budget_grid_keeps_every_promise(void **state) {
+        static const usec_t drains_usec[] = { 0, 3, 8 * SEC, 60 * SEC, 1000 * USEC_PER_YEAR,
+                NEVER - 1 };
+
         for (size_t s = 0; s < sizeof(grid_schedules) / sizeof(grid_schedules[0]); s++)
-                for (size_t d = 0; d < N_GRID; d++) {
-                        usec_t durations_usec[SCHEDULE_PHASES_MAX] = { grid_usec[d] };
+                for (size_t d = 0; d < sizeof(drains_usec) / sizeof(drains_usec[0]); d++) {
+                        usec_t durations_usec[SCHEDULE_PHASES_MAX] = { drains_usec[d] };
                         Schedule schedule;
 
                         memcpy(durations_usec + 1, grid_schedules[s].later_usec,
