@@ -136,7 +136,7 @@ void bus_link_disarm(BusLink *link) {
 static int bus_link_dispatch_disconnected(
         sd_bus_message *message, void *userdata, sd_bus_error *reterr_error) {
         bus_link_lose(userdata, -ECONNRESET);
-        return 0;
+        return 1;
 }
 
 static int bus_link_open(BusLink *link) {
@@ -156,7 +156,8 @@ static int bus_link_open(BusLink *link) {
         r = sd_bus_set_close_on_exit(link->bus, /* b= */ false);
         if (r < 0)
                 return r;
-        r = sd_bus_set_method_call_timeout(link->bus, link->timeout_usec);
+        /* Well behind the deadline: a Hello that times out would look like a lost connection. */
+        r = sd_bus_set_method_call_timeout(link->bus, usec_add(link->timeout_usec, USEC_PER_SEC));
         if (r < 0)
                 return r;
         return sd_bus_start(link->bus);

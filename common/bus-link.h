@@ -86,7 +86,8 @@ int bus_link_arm(BusLink *link) _warn_unused_;
 void bus_link_disarm(BusLink *link);
 
 /* This connection is of no use (any more): goes on to the next address. May call connected or
- * failed. */
+ * failed. A callback of sd-bus that calls this (or closes the link) has to return 1: after a 0
+ * sd-bus would go on with the closed connection, and abort. */
 void bus_link_lose(BusLink *link, int error);
 
 /* Settled, and not lost since. */

@@ -12,6 +12,9 @@
  * second chance of its own: it succeeds, or what was told before stands until the next signal. The
  * first reading is bounded whatever the manager does.
  *
+ * Callbacks of sd-bus return 1, "dealt with": after a 0 it would go on with a connection that the
+ * callback may have closed.
+ *
  * Not here: judging what is read, jobs, other units, and anything that has to be learned while the
  * unit stops. */
 
@@ -135,11 +138,11 @@ static int unit_bus_dispatch_unit(
                         &bus->properties, reply, unit_bus_is_scope(bus) ? "Scope" : "Service");
         if (r < 0) {
                 unit_bus_fail_reading(bus, r);
-                return 0;
+                return 1;
         }
         bus->is_unit_pending = false;
         unit_bus_take(bus);
-        return 0;
+        return 1;
 }
 
 static int unit_bus_dispatch_type(
@@ -152,11 +155,11 @@ static int unit_bus_dispatch_type(
                 r = unit_properties_read_type(&bus->properties, reply);
         if (r < 0) {
                 unit_bus_fail_reading(bus, r);
-                return 0;
+                return 1;
         }
         bus->is_type_pending = false;
         unit_bus_take(bus);
-        return 0;
+        return 1;
 }
 
 static int unit_bus_dispatch_cap(
@@ -170,13 +173,13 @@ static int unit_bus_dispatch_cap(
                 r = sd_bus_message_read(reply, "v", "t", &cap_usec);
         if (r < 0) {
                 bus_link_lose(&bus->above, r);
-                return 0;
+                return 1;
         }
         bus_link_close(&bus->above);
         bus->cap_usec = cap_usec;
         bus->is_above_pending = false;
         unit_bus_tell(bus);
-        return 0;
+        return 1;
 }
 
 /* ---- Asking ------------------------------------------------------------------------------------- */
@@ -256,12 +259,12 @@ static int unit_bus_dispatch_reloading(
         int is_active;
 
         if (sd_bus_message_read_basic(message, 'b', &is_active) < 0)
-                return 0;
+                return 1;
         if (!is_active)
                 unit_bus_ask_again(bus);
         else if (bus_link_is_up(&bus->main))
                 unit_bus_stop_reading(bus);
-        return 0;
+        return 1;
 }
 
 /* Managers send their signals over a message bus only while somebody has subscribed to them. */
@@ -277,10 +280,10 @@ static int unit_bus_dispatch_name_owner(
         UnitBus *bus = userdata;
 
         if (sd_bus_message_read(message, "sss", &name, &old_owner, &new_owner) < 0 || !*new_owner)
-                return 0;
+                return 1;
         (void) unit_bus_subscribe(bus);
         unit_bus_ask_again(bus);
-        return 0;
+        return 1;
 }
 
 /* Without a handler of our own sd-bus closes the connection when a match is refused. */
@@ -407,6 +410,7 @@ int unit_bus_new(sd_event *event, const CgroupUnit *unit, const char *address, i
         bus->unit = *unit;
         bus->handler = handler;
         bus->userdata = userdata;
+        bus->cap_usec = USEC_INFINITY;
         unit_bus_set_up_links(bus, address, priority);
 
         /* Connecting is left to the loop, so that this costs nothing and calls nobody back. */

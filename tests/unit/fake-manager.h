@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* A fake systemd manager at the other end of a real connection, in the loop of the test: it answers
+ * what a test gives it, or errs, keeps silent or hangs up. Where a message bus is meant it also plays
+ * the part of dbus-daemon. With it the fixture of the tests that read a unit from it.
+ *
+ * To be included after cmocka.h. */
+
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <systemd/sd-bus.h>
+#include <systemd/sd-event.h>
+
+#include "unit-bus.h"
+
+#define MANAGER_NAME          "org.freedesktop.systemd1"
+#define MANAGER_PATH          "/org/freedesktop/systemd1"
+#define MANAGER_INTERFACE     "org.freedesktop.systemd1.Manager"
+#define FIXTURE_DEADLINE_USEC (60 * USEC_PER_SEC)
+#define PEERS_MAX             16
+
+typedef struct FakeProperty {
+        const char *name;
+        const char *type; /* s, as (one string), ay (of the text), b, t, u, i */
+        const char *text;
+        uint64_t number;
+} FakeProperty;
+
+typedef enum FakeMode {
+        FAKE_ANSWERS,
+        FAKE_ERRS,          /* with error_name */
+        FAKE_SAYS_NOTHING,  /* takes calls and does not answer */
+        FAKE_HANGS_UP,      /* at the second GetAll, having answered the first */
+        FAKE_SAYS_NONSENSE, /* a reply of another type */
+} FakeMode;
+
+typedef struct Fake {
+        sd_event *event; /* weak */
+        char socket_path[108];
+        int fd;
+        sd_event_source *accept_source;
+        sd_bus *peers[PEERS_MAX];
+        unsigned n_peers;
+        FakeMode mode;
+        FakeMode cap_mode;
+        const char *error_name;
+        const FakeProperty *unit_properties;
+        const FakeProperty *type_properties;
+        uint64_t cap_usec;
+
+        unsigned n_unit_asked;
+        unsigned n_type_asked;
+        unsigned n_cap_asked;
+        unsigned n_hello;
+        unsigned n_matches;
+        unsigned n_subscribed;
+        unsigned n_auto_start;
+        char last_path[256];
+        char last_interface[128];
+        char cap_path[256];
+} Fake;
+
+typedef struct Fixture {
+        sd_event *event;
+        char directory[64];
+        Fake fake;
+        Fake other; /* a second manager, for the second address */
+        UnitBus *bus;
+        CgroupUnit unit;
+        unsigned n_calls;
+        unsigned n_errors;
+        int error;
+        UnitProperties told;
+        bool is_freed_by_handler;
+        bool is_over;
+} Fixture;
+
+/* ---- The fake manager ------------------------------------------------------------------------- */
+
+static const FakeProperty plain_unit[] = {
+        { "Id", "s", "hermes.service" },
+        { "Names", "as", "hermes.service" },
+        { "LoadState", "s", "loaded" },
+        { "SubState", "s", "running" },
+        { "FragmentPath", "s", "" },
+        { "InvocationID", "ay", "0123456789abcdef" },
+        { "NeedDaemonReload", "b", NULL, 1 },
+        {},
+};
+
+static const FakeProperty plain_type[] = {
+        { "TimeoutStartUSec", "t", NULL, 7 },
+        { "TimeoutStopUSec", "t", NULL, 90 * USEC_PER_SEC },
+        { "MainPID", "u", NULL, 4711 },
+        { "KillMode", "s", "mixed" },
+        { "KillSignal", "i", NULL, SIGINT },
+        { "RestartKillSignal", "i", NULL, SIGUSR2 },
+        { "SendSIGHUP", "b", NULL, 1 },
+        { "SendSIGKILL", "b", NULL, 0 },
+        { "NotifyAccess", "s", "main" },
+        { "WatchdogUSec", "t", NULL, 30 * USEC_PER_SEC },
+        {},
+};
+
+static inline int fake_append_value(sd_bus_message *reply, const FakeProperty *property) {
+        if (strcmp(property->type, "as") == 0)
+                return sd_bus_message_append(
+                        reply, "{sv}", property->name, "as", 1, property->text);
+        if (strcmp(property->type, "t") == 0)
+                return sd_bus_message_append(
+                        reply, "{sv}", property->name, property->type, property->number);
+        if (strcmp(property->type, "s") == 0)
+                return sd_bus_message_append(
+                        reply, "{sv}", property->name, property->type, property->text);
+        return sd_bus_message_append(
+                reply, "{sv}", property->name, property->type, (uint32_t) property->number);
+}
+
+static inline int fake_append_bytes(sd_bus_message *reply, const FakeProperty *property) {
+        int r = sd_bus_message_open_container(reply, 'e', "sv");
+        if (r >= 0)
+                r = sd_bus_message_append_basic(reply, 's', property->name);
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'v', "ay");
+        if (r >= 0)
+                r = sd_bus_message_append_array(reply, 'y', property->text, strlen(property->text));
+        if (r >= 0)
+                r = sd_bus_message_close_container(reply);
+        if (r >= 0)
+                r = sd_bus_message_close_container(reply);
+        return r;
+}
+
+static inline int fake_append_all(sd_bus_message *reply, const FakeProperty *property) {
+        int r = sd_bus_message_open_container(reply, 'a', "{sv}");
+
+        for (; r >= 0 && property->name; property++)
+                r = strcmp(property->type, "ay") == 0 ? fake_append_bytes(reply, property)
+                                                      : fake_append_value(reply, property);
+        return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+/* Queues the reply, so that the bus under test sees it when the loop comes to it. */
+static inline int fake_reply_properties(sd_bus_message *call, const FakeProperty *properties) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+
+        int r = sd_bus_message_new_method_return(call, &reply);
+        if (r >= 0)
+                r = fake_append_all(reply, properties);
+        if (r >= 0)
+                r = sd_bus_message_send(reply);
+        return r;
+}
+
+static inline int fake_take_get_all(Fake *fake, sd_bus_message *call) {
+        const char *interface;
+        bool is_unit;
+
+        if (sd_bus_message_read(call, "s", &interface) < 0)
+                return -EINVAL;
+        is_unit = strcmp(interface, MANAGER_NAME ".Unit") == 0;
+        if (is_unit)
+                fake->n_unit_asked++;
+        else
+                fake->n_type_asked++;
+        (void) snprintf(
+                fake->last_path, sizeof(fake->last_path), "%s", sd_bus_message_get_path(call));
+        (void) snprintf(fake->last_interface, sizeof(fake->last_interface), "%s", interface);
+
+        switch (fake->mode) {
+        case FAKE_SAYS_NOTHING:
+                return 1;
+        case FAKE_ERRS:
+                return sd_bus_reply_method_errorf(call, fake->error_name, "As told");
+        case FAKE_SAYS_NONSENSE:
+                return sd_bus_reply_method_return(call, "as", 1, "nonsense");
+        case FAKE_HANGS_UP:
+                if (!is_unit) {
+                        sd_bus_close(sd_bus_message_get_bus(call));
+                        return 1;
+                }
+                break;
+        case FAKE_ANSWERS:
+                break;
+        }
+        return fake_reply_properties(call, is_unit ? fake->unit_properties : fake->type_properties);
+}
+
+static inline int fake_take_get(Fake *fake, sd_bus_message *call) {
+        const char *interface, *property;
+
+        if (sd_bus_message_read(call, "ss", &interface, &property) < 0 ||
+                strcmp(interface, MANAGER_NAME ".Service") != 0 ||
+                strcmp(property, "TimeoutStopUSec") != 0)
+                return -EINVAL;
+        fake->n_cap_asked++;
+        (void) snprintf(
+                fake->cap_path, sizeof(fake->cap_path), "%s", sd_bus_message_get_path(call));
+        if (fake->cap_mode == FAKE_SAYS_NOTHING)
+                return 1;
+        if (fake->cap_mode == FAKE_ERRS)
+                return sd_bus_reply_method_errorf(call, fake->error_name, "As told");
+        if (fake->cap_mode == FAKE_SAYS_NONSENSE)
+                return sd_bus_reply_method_return(call, "v", "s", "nonsense");
+        return sd_bus_reply_method_return(call, "v", "t", fake->cap_usec);
+}
+
+static inline int fake_dispatch_call(
+        sd_bus_message *call, void *userdata, sd_bus_error *reterr_error) {
+        const char *member = sd_bus_message_get_member(call);
+        Fake *fake = userdata;
+        int r = 0;
+
+        if (!sd_bus_message_is_method_call(call, NULL, NULL))
+                return 0;
+        if (strcmp(member, "GetAll") == 0 || strcmp(member, "Get") == 0)
+                fake->n_auto_start += sd_bus_message_get_auto_start(call) != 0;
+        if (strcmp(member, "Hello") == 0) {
+                fake->n_hello++;
+                r = sd_bus_reply_method_return(call, "s", ":1.7");
+        } else if (strcmp(member, "AddMatch") == 0) {
+                fake->n_matches++;
+                r = sd_bus_reply_method_return(call, NULL);
+        } else if (strcmp(member, "Subscribe") == 0)
+                fake->n_subscribed++;
+        else if (strcmp(member, "GetAll") == 0)
+                r = fake_take_get_all(fake, call);
+        else if (strcmp(member, "Get") == 0)
+                r = fake_take_get(fake, call);
+        return r < 0 ? r : 1;
+}
+
+static inline int fake_dispatch_accept(
+        sd_event_source *source, int fd, uint32_t revents, void *userdata) {
+        Fake *fake = userdata;
+        sd_bus *peer = NULL;
+        sd_id128_t id;
+        int peer_fd, r;
+
+        peer_fd = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        if (peer_fd < 0 || fake->n_peers == PEERS_MAX || sd_bus_new(&peer) < 0)
+                return sd_event_exit(fake->event, EXIT_FAILURE);
+        fake->peers[fake->n_peers++] = peer;
+        r = sd_id128_randomize(&id);
+        if (r >= 0)
+                r = sd_bus_set_fd(peer, peer_fd, peer_fd);
+        if (r >= 0)
+                r = sd_bus_set_server(peer, true, id);
+        if (r >= 0)
+                r = sd_bus_set_sender(peer, MANAGER_NAME);
+        if (r >= 0)
+                r = sd_bus_add_filter(peer, NULL, fake_dispatch_call, fake);
+        if (r >= 0)
+                r = sd_bus_start(peer);
+        if (r >= 0)
+                r = sd_bus_attach_event(peer, fake->event, 0);
+        return r < 0 ? sd_event_exit(fake->event, EXIT_FAILURE) : 0;
+}
+
+static inline int fake_listen(Fake *fake, sd_event *event, const char *socket_path) {
+        struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+        fake->event = event;
+        fake->unit_properties = plain_unit;
+        fake->type_properties = plain_type;
+        if (strlen(socket_path) >= sizeof(address.sun_path))
+                return -ENAMETOOLONG;
+        strcpy(fake->socket_path, socket_path);
+        strcpy(address.sun_path, socket_path);
+        fake->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (fake->fd < 0 || bind(fake->fd, (struct sockaddr *) &address, sizeof(address)) < 0 ||
+                listen(fake->fd, SOMAXCONN) < 0)
+                return -errno;
+        return sd_event_add_io(
+                event, &fake->accept_source, fake->fd, EPOLLIN, fake_dispatch_accept, fake);
+}
+
+static inline void fake_hang_up(Fake *fake) {
+        for (unsigned i = 0; i < fake->n_peers; i++)
+                fake->peers[i] = sd_bus_close_unref(fake->peers[i]);
+        fake->n_peers = 0;
+}
+
+static inline void fake_stop(Fake *fake) {
+        fake_hang_up(fake);
+        fake->accept_source = sd_event_source_disable_unref(fake->accept_source);
+        fake->fd = fd_close(fake->fd);
+        if (fake->socket_path[0])
+                (void) unlink(fake->socket_path);
+}
+
+static inline void fake_emit_reloading(Fake *fake, bool is_active) {
+        for (unsigned i = 0; i < fake->n_peers; i++)
+                if (sd_bus_is_open(fake->peers[i]) > 0)
+                        assert_return_code(sd_bus_emit_signal(fake->peers[i], MANAGER_PATH,
+                                                   MANAGER_INTERFACE, "Reloading", "b", is_active),
+                                0);
+}
+
+static inline void fake_emit_name_owner(Fake *fake, const char *old_owner, const char *new_owner) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *signal_message = NULL;
+
+        assert_int_equal(fake->n_peers, 1);
+        assert_return_code(
+                sd_bus_message_new_signal(fake->peers[0], &signal_message, "/org/freedesktop/DBus",
+                        "org.freedesktop.DBus", "NameOwnerChanged"),
+                0);
+        assert_return_code(sd_bus_message_set_sender(signal_message, "org.freedesktop.DBus"), 0);
+        assert_return_code(
+                sd_bus_message_append(signal_message, "sss", MANAGER_NAME, old_owner, new_owner),
+                0);
+        assert_return_code(sd_bus_message_send(signal_message), 0);
+}
+
+/* ---- The fixture ------------------------------------------------------------------------------ */
+
+static inline int fixture_dispatch_over(sd_event_source *source, uint64_t usec, void *userdata) {
+        ((Fixture *) userdata)->is_over = true;
+        return 0;
+}
+
+static inline int fixture_setup(void **state) {
+        Fixture *fixture = calloc(1, sizeof(*fixture));
+        char path[96];
+
+        if (!fixture)
+                return -1;
+        *state = fixture;
+        fixture->fake.fd = fixture->other.fd = -EBADF;
+        fixture->unit = (CgroupUnit){ UNIT_MANAGER_SYSTEM, "hermes.service", (uid_t) -1 };
+        (void) unsetenv("DBUS_SYSTEM_BUS_ADDRESS");
+        (void) unsetenv("XDG_RUNTIME_DIR");
+        strcpy(fixture->directory, "/tmp/test-unit-bus-XXXXXX");
+        if (!mkdtemp(fixture->directory) || sd_event_new(&fixture->event) < 0)
+                return -1;
+        (void) snprintf(path, sizeof(path), "%s/manager", fixture->directory);
+        if (fake_listen(&fixture->fake, fixture->event, path) < 0)
+                return -1;
+        return sd_event_add_time_relative(fixture->event, NULL, CLOCK_MONOTONIC,
+                FIXTURE_DEADLINE_USEC, USEC_PER_SEC, fixture_dispatch_over, fixture);
+}
+
+static inline int fixture_teardown(void **state) {
+        static const char *const left[] = {
+                "unit",
+                "drop-in.conf",
+                "odd, ;%name/bus",
+                "odd, ;%name/systemd/private",
+                "odd, ;%name/systemd",
+                "odd, ;%name",
+        };
+        Fixture *fixture = *state;
+
+        (void) unit_bus_free(fixture->bus);
+        fake_stop(&fixture->other);
+        fake_stop(&fixture->fake);
+        (void) sd_event_unref(fixture->event);
+        for (size_t i = 0; i < ELEMENTSOF(left); i++) {
+                char path[128];
+
+                (void) snprintf(path, sizeof(path), "%s/%s", fixture->directory, left[i]);
+                (void) remove(path);
+        }
+        (void) rmdir(fixture->directory);
+        free(fixture);
+        return 0;
+}
+
+static inline void fixture_handle(
+        UnitBus *bus, const UnitProperties *properties, int error, void *userdata) {
+        Fixture *fixture = userdata;
+
+        assert_ptr_equal(bus, fixture->bus);
+        assert_int_equal(properties == NULL, error < 0);
+        fixture->n_calls++;
+        fixture->error = error;
+        if (properties)
+                fixture->told = *properties;
+        else
+                fixture->n_errors++;
+        if (fixture->is_freed_by_handler)
+                fixture->bus = unit_bus_free(fixture->bus);
+}
+
+static inline const char *fake_address(const Fake *fake) {
+        static char address[128];
+        (void) snprintf(address, sizeof(address), "unix:path=%s", fake->socket_path);
+        return address;
+}
+
+static inline void fixture_start_at(Fixture *fixture, const char *address) {
+        unsigned n_calls = fixture->n_calls;
+
+        assert_return_code(unit_bus_new(fixture->event, &fixture->unit, address, 0, fixture_handle,
+                                   fixture, &fixture->bus),
+                0);
+        assert_int_equal(fixture->n_calls, n_calls);
+}
+
+static inline void fixture_start(Fixture *fixture) {
+        fixture_start_at(fixture, fake_address(&fixture->fake));
+}
+
+/* Runs the loop until a counter has been raised to a value. */
+static inline void fixture_wait(Fixture *fixture, const unsigned *counter, unsigned value) {
+        while (*counter < value && !fixture->is_over)
+                assert_return_code(sd_event_run(fixture->event, UINT64_MAX), 0);
+        assert_int_equal(*counter, value);
+}
+
+/* Runs the loop until there is nothing to do at once. */
+static inline void fixture_run_dry(Fixture *fixture) {
+        int r;
+
+        while ((r = sd_event_run(fixture->event, 0)) > 0)
+                assert_false(fixture->is_over);
+        assert_return_code(r, 0);
+}
+
+static inline void fixture_read(Fixture *fixture) {
+        fixture_start(fixture);
+        fixture_wait(fixture, &fixture->n_calls, 1);
+        assert_int_equal(fixture->error, 0);
+}
