@@ -96,7 +96,8 @@ void ladder_init(Ladder *ladder, const Schedule *schedule, const Budget *budget)
 /* Takes a budget that was computed anew (the properties came, or changed by a daemon-reload). Before
  * the stop all phases take it. Once the stop has begun only phases that have not begun do;
  * ends_by_usec becomes the stop's beginning plus the new total, and the present phase's deadline moves
- * forward (never back) where the phases after it would else lose their time. */
+ * forward (never back) where the phases after it would else lose their time: re-arm the timer. It
+ * may then have passed already. */
 void ladder_set_budget(Ladder *ladder, const Budget *budget);
 
 /* Takes one event. Afterwards ladder->deadline_at_usec says when to send LADDER_DEADLINE (compare with
