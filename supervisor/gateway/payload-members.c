@@ -205,3 +205,19 @@ int payload_member_signal(
                 (void) pidfd_send_signal(pidfd, SIGCONT, NULL, 0);
         return 0;
 }
+
+bool payload_member_ignores(const PayloadScope *scope, pid_t pid, int signo) {
+        static const char key[] = "\nSigIgn:";
+        char path[32], text[4096];
+        const char *line;
+
+        assert(scope);
+        assert(signo >= 1 && signo <= 64);
+
+        (void) snprintf(path, sizeof(path), "%d/status", pid);
+        if (file_read_virtual(scope->proc_fd, path, text, sizeof(text)) < 0)
+                return false;
+        /* comm, the only line that a process writes itself, has its newlines escaped. */
+        line = strstr(text, key);
+        return line && (strtoull(line + strlen(key), NULL, 16) >> (signo - 1)) & 1;
+}

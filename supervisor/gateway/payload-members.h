@@ -40,3 +40,7 @@ int payload_members_probe_others(const PayloadScope *scope, pid_t main_pid) _war
  * pidfd_open(2), pidfd_send_signal(2). */
 int payload_member_signal(const PayloadScope *scope, pid_t pid, uint64_t start_ticks, int signo,
         bool is_continued) _warn_unused_;
+
+/* Whether a process ignores a signal (SigIgn in /proc/PID/status).
+ * Returns: 1; 0, also when it cannot be read. */
+bool payload_member_ignores(const PayloadScope *scope, pid_t pid, int signo);

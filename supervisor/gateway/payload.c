@@ -345,6 +345,21 @@ int payload_signal(
         return 0;
 }
 
+bool payload_others_ignore(Payload *payload, int signo) {
+        _cleanup_free_ ProcessInfo *list = NULL;
+        size_t n = 0;
+
+        assert(payload);
+
+        if (payload_members_read(&payload->scope, &list, &n) < 0)
+                return false;
+        n = payload_members_keep_living(list, n, payload_main_pid(payload));
+        for (size_t i = 0; i < n; i++)
+                if (!payload_member_ignores(&payload->scope, list[i].pid, signo))
+                        return false;
+        return n > 0;
+}
+
 /* ---- List ---- */
 
 static int payload_compare_age(const void *a, const void *b) {

@@ -82,3 +82,8 @@ int payload_signal(Payload *payload, PhaseTarget target, int signo, bool skip_ma
 #define PAYLOAD_LIST_MAX 64
 int payload_list_others(
         Payload *payload, ProcessInfo **ret_list, size_t *ret_n, size_t *ret_n_total) _warn_unused_;
+
+/* Whether every living gateway process besides main ignores a signal (SIG_IGN), so that neither sending
+ * it nor waiting for what it does is of any use.
+ * Returns: 1; 0, also when there is no such process or when it cannot be told. */
+bool payload_others_ignore(Payload *payload, int signo);

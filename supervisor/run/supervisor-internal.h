@@ -89,6 +89,7 @@ struct Supervisor {
         Budget budget;
         Ladder ladder;
         StopRequest stop;
+        usec_t sweep_at_usec;    /* when the processes are looked at again; USEC_INFINITY: not */
         usec_t extended_at_usec; /* when EXTEND_TIMEOUT_USEC was last sent */
         bool is_phase_recorded[SCHEDULE_PHASES_MAX];
         bool is_leftover_recorded;
@@ -110,6 +111,8 @@ void supervisor_main_exited(Supervisor *supervisor, usec_t now_usec);
 
 /* supervisor-signal.c */
 int supervisor_watch_signals(Supervisor *supervisor) _warn_unused_;
+/* Takes what has ended and tells the ladder. Returns: whether main was among it. */
+bool supervisor_reap(Supervisor *supervisor);
 
 /* supervisor-stop.c */
 /* Makes the ladder's timers, disarmed. At the start, when there is still memory and an fd for them. */
@@ -119,6 +122,9 @@ void supervisor_step(
         Supervisor *supervisor, LadderEvent event, const LadderFacts *facts, usec_t now_usec);
 /* The facts for events other than a stop's beginning: looks at the processes where it matters. */
 LadderFacts supervisor_facts(Supervisor *supervisor);
+/* Deadlines rank behind what arrives, so that evidence of life counts first; but a storm of signals,
+ * exits or messages must not put them off for ever. Every handler of such ends with this. */
+void supervisor_catch_up(Supervisor *supervisor);
 void supervisor_begin_stop(Supervisor *supervisor, const StopRequest *request,
         bool is_main_signalled, int stop_signo, usec_t now_usec);
 /* A further stop signal while stopping. */

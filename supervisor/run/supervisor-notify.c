@@ -30,12 +30,18 @@ void supervisor_set_ready(Supervisor *supervisor, usec_t now_usec) {
                 (void) clean_shutdown_remove(supervisor->state_fd);
 }
 
+/* An adopted main has ended. By now it may have become our child, with a status to take; if not, its
+ * parent has that. */
 static int supervisor_dispatch_main(
         sd_event_source *source, int fd, uint32_t revents, void *userdata) {
         Supervisor *supervisor = userdata;
 
         supervisor->main_source = sd_event_source_disable_unref(supervisor->main_source);
         notify_proxy_drain(supervisor->proxy);
+        if (supervisor_reap(supervisor) || !supervisor->is_main_alive)
+                return 0;
+        run_record_degraded(supervisor, "main-pid", ECHILD,
+                "the main process was another's child: its exit status is not known");
         supervisor_main_exited(supervisor, usec_now(CLOCK_MONOTONIC));
         return 0;
 }
@@ -118,6 +124,7 @@ static void supervisor_handle_notify(NotifyMessage *message, pid_t sender, void 
                         message->status =
                                 supervisor_stop_status(supervisor, usec_now(CLOCK_MONOTONIC));
         }
+        supervisor_catch_up(supervisor);
 }
 
 static void supervisor_note_dropped(NotifyDrop drop, pid_t sender, uint64_t count, void *userdata) {

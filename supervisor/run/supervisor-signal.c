@@ -118,6 +118,7 @@ static int supervisor_dispatch_signal(
 
         if (read(fd, &info, sizeof(info)) == sizeof(info))
                 supervisor_handle_signal(userdata, &info);
+        supervisor_catch_up(userdata);
         return 0;
 }
 
@@ -130,18 +131,12 @@ static bool supervisor_take_reaped(Supervisor *supervisor, const PayloadReaped *
         return true;
 }
 
-static int supervisor_dispatch_child(
-        sd_event_source *source, int fd, uint32_t revents, void *userdata) {
-        Supervisor *supervisor = userdata;
-        struct signalfd_siginfo info;
+bool supervisor_reap(Supervisor *supervisor) {
         bool has_main_exited = false;
         PayloadReaped reaped;
         unsigned n = 0;
-        int r;
 
-        (void) !read(fd, &info, sizeof(info));
-        notify_proxy_drain(supervisor->proxy);
-        while (n < REAP_BATCH_MAX && (r = payload_reap(supervisor->payload, &reaped)) > 0) {
+        while (n < REAP_BATCH_MAX && payload_reap(supervisor->payload, &reaped) > 0) {
                 has_main_exited = supervisor_take_reaped(supervisor, &reaped) || has_main_exited;
                 n++;
         }
@@ -155,6 +150,18 @@ static int supervisor_dispatch_child(
 
                 supervisor_step(supervisor, LADDER_CHANGED, &facts, usec_now(CLOCK_MONOTONIC));
         }
+        return has_main_exited;
+}
+
+static int supervisor_dispatch_child(
+        sd_event_source *source, int fd, uint32_t revents, void *userdata) {
+        Supervisor *supervisor = userdata;
+        struct signalfd_siginfo info;
+
+        (void) !read(fd, &info, sizeof(info));
+        notify_proxy_drain(supervisor->proxy);
+        (void) supervisor_reap(supervisor);
+        supervisor_catch_up(supervisor);
         return 0;
 }
 

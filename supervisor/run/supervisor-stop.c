@@ -41,7 +41,7 @@ static void supervisor_send(Supervisor *supervisor, const LadderAction *action) 
 }
 
 /* One-shot timers that are re-armed as the ladder goes. USEC_INFINITY disarms. */
-static void supervisor_arm(Supervisor *supervisor, sd_event_source *source, usec_t at_usec) {
+static void supervisor_arm(sd_event_source *source, usec_t at_usec) {
         if (at_usec == USEC_INFINITY) {
                 (void) sd_event_source_set_enabled(source, SD_EVENT_OFF);
                 return;
@@ -89,7 +89,7 @@ static void supervisor_tell_systemd(Supervisor *supervisor, bool is_begin, usec_
         (void) notify_proxy_send(supervisor->proxy, text);
 }
 
-static void supervisor_apply(Supervisor *supervisor, const LadderAction *action, usec_t now_usec) {
+static void supervisor_apply(Supervisor *supervisor, const LadderAction *action) {
         switch (action->type) {
         case LADDER_ACTION_SIGNAL:
                 supervisor_send(supervisor, action);
@@ -102,53 +102,78 @@ static void supervisor_apply(Supervisor *supervisor, const LadderAction *action,
         }
 }
 
+/* Goes on from a phase that has just begun against the others as long as there is nothing to wait
+ * for: there are none, or with main gone all that are left ignore its signal. */
+static void supervisor_settle(Supervisor *supervisor, LadderAction action, usec_t now_usec) {
+        for (size_t i = 0; i < SCHEDULE_PHASES_MAX && action.type == LADDER_ACTION_SIGNAL &&
+                supervisor_phase_needs_others(supervisor);
+                i++) {
+                LadderFacts facts = supervisor_facts(supervisor);
+                bool is_futile = !facts.is_main_alive && facts.has_others &&
+                        action.signo != SIGKILL &&
+                        payload_others_ignore(supervisor->payload, action.signo);
+
+                action = ladder_step(&supervisor->ladder,
+                        is_futile ? LADDER_ESCALATE : LADDER_CHANGED, &facts, now_usec);
+                supervisor_apply(supervisor, &action);
+        }
+}
+
 void supervisor_step(
         Supervisor *supervisor, LadderEvent event, const LadderFacts *facts, usec_t now_usec) {
         LadderAction action;
 
         action = ladder_step(&supervisor->ladder, event, facts, now_usec);
-        supervisor_apply(supervisor, &action, now_usec);
-
-        /* A phase against the others was begun without looking whether there are any. */
-        for (size_t i = 0; i < SCHEDULE_PHASES_MAX && action.type == LADDER_ACTION_SIGNAL &&
-                supervisor_phase_needs_others(supervisor);
-                i++) {
-                LadderFacts real = supervisor_facts(supervisor);
-
-                action = ladder_step(&supervisor->ladder, LADDER_CHANGED, &real, now_usec);
-                supervisor_apply(supervisor, &action, now_usec);
-        }
+        supervisor_apply(supervisor, &action);
+        supervisor_settle(supervisor, action, now_usec);
 
         if (supervisor->ladder.state == LADDER_ENDED)
                 return;
-        supervisor_arm(
-                supervisor, supervisor->deadline_source, supervisor->ladder.deadline_at_usec);
-        if (supervisor_phase_needs_others(supervisor))
-                supervisor_arm(supervisor, supervisor->sweep_source,
-                        usec_add(now_usec, SWEEP_INTERVAL_USEC));
+        supervisor_arm(supervisor->deadline_source, supervisor->ladder.deadline_at_usec);
+        supervisor->sweep_at_usec = supervisor_phase_needs_others(supervisor)
+                ? usec_add(now_usec, SWEEP_INTERVAL_USEC)
+                : USEC_INFINITY;
+        supervisor_arm(supervisor->sweep_source, supervisor->sweep_at_usec);
         run_record_phases(supervisor, now_usec);
 }
 
-static int supervisor_dispatch_deadline(sd_event_source *source, uint64_t at_usec, void *userdata) {
-        Supervisor *supervisor = userdata;
+static void supervisor_meet_deadline(Supervisor *supervisor, usec_t now_usec) {
         LadderFacts facts = supervisor_facts(supervisor);
-        usec_t now_usec = usec_now(CLOCK_MONOTONIC);
 
         supervisor_step(supervisor, LADDER_DEADLINE, &facts, now_usec);
         if (supervisor->ladder.state != LADDER_ENDED)
                 supervisor_tell_systemd(supervisor, /* is_begin= */ false, now_usec);
-        return 0;
 }
 
-static int supervisor_dispatch_sweep(sd_event_source *source, uint64_t at_usec, void *userdata) {
-        Supervisor *supervisor = userdata;
+static void supervisor_sweep(Supervisor *supervisor, usec_t now_usec) {
         LadderFacts facts;
 
         if (supervisor->ladder.state == LADDER_KILLING)
                 (void) !payload_signal(supervisor->payload, PHASE_TARGET_ALL, SIGKILL,
                         /* skip_main= */ false, /* ret_n_sent= */ NULL);
         facts = supervisor_facts(supervisor);
-        supervisor_step(supervisor, LADDER_CHANGED, &facts, usec_now(CLOCK_MONOTONIC));
+        supervisor_step(supervisor, LADDER_CHANGED, &facts, now_usec);
+}
+
+void supervisor_catch_up(Supervisor *supervisor) {
+        usec_t now_usec;
+
+        if (!ladder_is_stopping(&supervisor->ladder))
+                return;
+        now_usec = usec_now(CLOCK_MONOTONIC);
+        if (now_usec >= usec_add(supervisor->ladder.deadline_at_usec, DEADLINE_ACCURACY_USEC))
+                supervisor_meet_deadline(supervisor, now_usec);
+        else if (now_usec >= usec_add(supervisor->sweep_at_usec, DEADLINE_ACCURACY_USEC))
+                supervisor_sweep(supervisor, now_usec);
+}
+
+static int supervisor_dispatch_deadline(sd_event_source *source, uint64_t at_usec, void *userdata) {
+        supervisor_meet_deadline(userdata, usec_now(CLOCK_MONOTONIC));
+        return 0;
+}
+
+static int supervisor_dispatch_sweep(sd_event_source *source, uint64_t at_usec, void *userdata) {
+        supervisor_sweep(userdata, usec_now(CLOCK_MONOTONIC));
         return 0;
 }
 
@@ -157,7 +182,7 @@ static int supervisor_dispatch_progress(sd_event_source *source, uint64_t at_use
         usec_t now_usec = usec_now(CLOCK_MONOTONIC);
 
         supervisor_tell_systemd(supervisor, /* is_begin= */ false, now_usec);
-        supervisor_arm(supervisor, source, usec_add(now_usec, PROGRESS_INTERVAL_USEC));
+        supervisor_arm(source, usec_add(now_usec, PROGRESS_INTERVAL_USEC));
         return 0;
 }
 
@@ -228,8 +253,7 @@ void supervisor_begin_stop(Supervisor *supervisor, const StopRequest *request,
         supervisor->heartbeat = heartbeat_free(supervisor->heartbeat);
         supervisor_write_marker(supervisor);
         supervisor_tell_systemd(supervisor, /* is_begin= */ true, now_usec);
-        supervisor_arm(supervisor, supervisor->progress_source,
-                usec_add(now_usec, PROGRESS_INTERVAL_USEC));
+        supervisor_arm(supervisor->progress_source, usec_add(now_usec, PROGRESS_INTERVAL_USEC));
         if (supervisor->is_hup_deferred)
                 (void) !gateway_signal(&supervisor->gateway, SIGHUP, /* queued= */ NULL);
         run_record_signal(supervisor, request, now_usec);

@@ -45,6 +45,7 @@ int supervisor_new(const RunConfig *config, Supervisor **ret_supervisor) {
                 return -ENOMEM;
         supervisor->config = config;
         supervisor->state_fd = -EBADF;
+        supervisor->sweep_at_usec = USEC_INFINITY;
         supervisor->gateway.pidfd = -EBADF;
 
         r = caller_signals_take(&supervisor->caller_signals);
