@@ -6,9 +6,9 @@
  * on the way, fds that did not go on are closed, so a client that waits behind a barrier never waits
  * for us.
  *
- * Fairness has two halves. A dispatch takes a bounded batch; after a full one the source sleeps
- * until the loop has found nothing else to do. A batch alone would not do: we stand before child
- * exits and deadlines, and a gateway that never stops talking would keep us there.
+ * After a batch of datagrams, whether they came in one dispatch or in many, the source sleeps until
+ * the loop has found nothing else to do. A bound on the dispatch alone would not do: we stand before
+ * child exits and deadlines, and a gateway that never stops talking would keep us there.
  *
  * EPOLLOUT of systemd's socket is watched only while something is queued, for it is almost always
  * true.
@@ -37,6 +37,7 @@ struct NotifyProxy {
         char *upstream_address;
         NotifyQueue queue;
         uint64_t n_dropped[_NOTIFY_DROP_MAX];
+        unsigned n_batch; /* datagrams taken since the source last slept */
         sd_event_source *source;
         sd_event_source *resume_source;
         sd_event_source *upstream_source;
@@ -165,26 +166,28 @@ static void notify_proxy_process(NotifyProxy *proxy) {
         notify_proxy_pass_on(proxy, &message);
 }
 
-/* Returns: whether max datagrams were there. */
-static bool notify_proxy_take(NotifyProxy *proxy, unsigned max) {
+/* Returns: how many datagrams were there, up to max. */
+static unsigned notify_proxy_take(NotifyProxy *proxy, unsigned max) {
         for (unsigned i = 0; i < max; i++) {
                 int r = notify_socket_receive(proxy->fd, &proxy->received);
                 if (r == -EAGAIN)
-                        return false;
+                        return i;
                 if (r < 0) /* a pending error of the socket, gone with this call */
                         continue;
                 notify_proxy_process(proxy);
                 notify_received_close_fds(&proxy->received);
         }
-        return true;
+        return max;
 }
 
 static int notify_proxy_dispatch_readable(
         sd_event_source *source, int fd, uint32_t revents, void *userdata) {
         NotifyProxy *proxy = userdata;
 
-        if (!notify_proxy_take(proxy, NOTIFY_BATCH_MAX))
+        proxy->n_batch += notify_proxy_take(proxy, NOTIFY_BATCH_MAX - proxy->n_batch);
+        if (proxy->n_batch < NOTIFY_BATCH_MAX)
                 return 0;
+        proxy->n_batch = 0;
         if (sd_event_source_set_enabled(proxy->resume_source, SD_EVENT_ONESHOT) >= 0)
                 (void) sd_event_source_set_enabled(proxy->source, SD_EVENT_OFF);
         return 0;

@@ -16,7 +16,7 @@
 #include "notify-queue.h"
 
 #define NOTIFY_BATCH_MAX \
-        32 /* datagrams taken in one dispatch, so that a flood cannot hold the loop */
+        32 /* datagrams taken before everybody else gets a turn: a flood cannot hold the loop */
 
 typedef enum NotifyDrop {
         NOTIFY_DROP_STRANGER, /* not a gateway process, or one in a foreign pid namespace */

@@ -92,13 +92,13 @@ int notify_socket_listen(const char *runtime_directory, char ret_address[NOTIFY_
 
         assert(ret_address);
 
-        if (runtime_directory) {
+        if (runtime_directory && runtime_directory[0] == '/') {
                 int size = snprintf(
                         address, sizeof(address), "%s/notify-%d", runtime_directory, getpid());
                 if (size > 0 && (size_t) size < sizeof(address)) {
                         int fd = notify_socket_listen_at(address);
                         if (fd >= 0) {
-                                memcpy(ret_address, address, sizeof(address));
+                                (void) strcpy(ret_address, address);
                                 return fd;
                         }
                 }
@@ -114,7 +114,7 @@ int notify_socket_listen(const char *runtime_directory, char ret_address[NOTIFY_
                 sd_id128_to_string(id, id_text));
         int fd = notify_socket_listen_at(address);
         if (fd >= 0)
-                memcpy(ret_address, address, sizeof(address));
+                (void) strcpy(ret_address, address);
         return fd;
 }
 

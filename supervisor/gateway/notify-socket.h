@@ -28,7 +28,8 @@ typedef struct NotifyReceived {
 
 /* Makes the socket for the gateway, writable for everybody: credentials decide, and the directory.
  *
- * runtime_directory: where "notify-PID" is made; NULL or not usable: an abstract address is taken.
+ * runtime_directory: where "notify-PID" is made; NULL, no absolute path, or not usable: an abstract
+ *                    address is taken.
  * ret_address:       what NOTIFY_SOCKET is to be.
  *
  * Returns: fd; negative errno of socket(2), setsockopt(2), bind(2). */
