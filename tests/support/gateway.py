@@ -1,0 +1,451 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""A scripted gateway for demos and tests: it holds sessions, drains them when it is told to stop,
+speaks the notify protocol (fds and barriers included), and can misbehave in every way that a real
+gateway has been seen to. What happens to it is appended to a file, one JSON object a line, with the
+monotonic time in microseconds, so that a test can tell what arrived, in which order and how often.
+
+It uses only Python's standard library and has a single thread: signals arrive through a wake-up fd.
+"""
+
+import argparse
+import array
+import json
+import os
+import selectors
+import signal
+import socket
+import sys
+import time
+
+STOP_SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR2}
+UNCATCHABLE = {signal.SIGKILL, signal.SIGSTOP}
+LISTEN_FDS_START = 3
+
+
+def monotonic_usec():
+    return time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+
+
+def signal_number(name):
+    name = name.upper()
+    return signal.Signals[name if name.startswith("SIG") else "SIG" + name]
+
+
+def signal_name(number):
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal#{number}"
+
+
+class Log:
+    """Appends events, each in one write(2), so that several processes can share the file."""
+
+    def __init__(self, path):
+        self.fd = -1
+        if path:
+            self.fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
+
+    def event(self, what, **fields):
+        line = json.dumps({"t": monotonic_usec(), "pid": os.getpid(), "event": what, **fields})
+        if self.fd >= 0:
+            os.write(self.fd, line.encode() + b"\n")
+
+
+class Notifier:
+    """sd_notify(3), sd_pid_notify_with_fds(3) and sd_notify_barrier(3)."""
+
+    def __init__(self, address):
+        self.socket = None
+        if address:
+            if address.startswith("@"):
+                address = "\0" + address[1:]
+            self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+            self.socket.connect(address)
+
+    def send(self, text, fds=()):
+        if self.socket is None:
+            return False
+        ancillary = []
+        if fds:
+            ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))]
+        self.socket.sendmsg([text.encode()], ancillary)
+        return True
+
+    def barrier(self, timeout_sec):
+        """Returns whether everything sent before was processed within the time."""
+        if self.socket is None:
+            return False
+        read_fd, write_fd = os.pipe()
+        try:
+            self.send("BARRIER=1", [write_fd])
+        finally:
+            os.close(write_fd)
+        with selectors.DefaultSelector() as selector:
+            selector.register(read_fd, selectors.EVENT_READ)
+            is_done = bool(selector.select(timeout_sec))
+        os.close(read_fd)
+        return is_done
+
+
+class Gateway:
+    def __init__(self, options):
+        self.options = options
+        self.log = Log(options.log)
+        self.notifier = Notifier(os.environ.get("NOTIFY_SOCKET"))
+        self.selector = selectors.DefaultSelector()
+        self.timers = []  # (due in monotonic seconds, function), unsorted: there are few
+        self.sessions = options.sessions
+        self.is_draining = False
+        self.is_ready = False
+        self.status = None
+
+    # ---- life ------------------------------------------------------------------------------------
+
+    def run(self):
+        self.catch_signals()
+        self.log.event("start", argv=sys.argv[1:], uid=os.getuid(), cgroup=own_cgroup(),
+                       cmdline_ppid=parent_cmdline(),
+                       blocked=sorted(signal_name(s) for s in signal.pthread_sigmask(signal.SIG_BLOCK, [])),
+                       environment={k: v for k, v in os.environ.items() if is_interesting(k)})
+        if self.options.listen:
+            self.check_listen_fds()
+        if self.options.fdstore:
+            self.check_fdstore()
+        fork_orphans(self.options.fork_orphans, self.log)
+        if self.options.mainpid_handover:
+            self.hand_over()
+        if self.options.fork_storm:
+            fork_storm(self.options.fork_storm)
+        self.begin()
+        while self.status is None:
+            self.turn()
+        self.end()
+
+    def begin(self):
+        options = self.options
+        if not options.never_ready:
+            self.after(options.ready_after, self.become_ready)
+        if options.exit_after is not None:
+            self.after(options.exit_after, self.finish)
+        if options.self_stop_after is not None:
+            self.after(options.self_stop_after, self.stop_self)
+        if options.watchdog is not None:
+            self.ping()
+        if options.barrier_at_start:
+            self.check_barrier()
+
+    def turn(self):
+        timeout = None
+        if self.timers:
+            timeout = max(0.0, min(due for due, _ in self.timers) - time.monotonic())
+        for key, _ in self.selector.select(timeout):
+            key.data()
+        now = time.monotonic()
+        due = [timer for timer in self.timers if timer[0] <= now]
+        self.timers = [timer for timer in self.timers if timer[0] > now]
+        for _, function in sorted(due, key=lambda timer: timer[0]):
+            function()
+
+    def after(self, seconds, function):
+        self.timers.append((time.monotonic() + seconds, function))
+
+    def finish(self):
+        self.status = self.options.exit_code
+
+    def end(self):
+        if self.options.die_by:
+            number = signal_number(self.options.die_by)
+            self.log.event("end", signal=signal_name(number))
+            if number not in UNCATCHABLE:
+                signal.signal(number, signal.SIG_DFL)
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, [number])
+            os.kill(os.getpid(), number)
+        self.log.event("end", status=self.status)
+        os._exit(self.status)
+
+    def become_ready(self):
+        self.is_ready = True
+        self.log.event("ready")
+        self.tell("READY=1", status="serving" if self.options.status_texts else None,
+                  active=self.sessions if self.options.active else None)
+
+    def tell(self, *lines, status=None, active=None):
+        if not self.options.notify:
+            return
+        lines = list(lines)
+        if status is not None:
+            lines.append(f"STATUS={status}")
+        if active is not None:
+            lines.append(f"X_GATEWATCH_ACTIVE={active}")
+        if lines:
+            self.notifier.send("\n".join(lines))
+
+    # ---- signals ------------------------------------------------------------------------------------
+
+    def catch_signals(self):
+        read_fd, write_fd = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        signal.set_wakeup_fd(write_fd, warn_on_full_buffer=False)
+        for number in signal.valid_signals() - UNCATCHABLE - {signal.SIGCHLD}:
+            # Faults keep their meaning; SIGPIPE was ignored by Python itself.
+            if number in (signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL):
+                continue
+            signal.signal(number, lambda *_: None)
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+
+        def dispatch():
+            for number in os.read(read_fd, 4096):
+                self.signalled(number)
+
+        self.selector.register(read_fd, selectors.EVENT_READ, dispatch)
+
+    def signalled(self, number):
+        self.log.event("signal", signal=signal_name(number))
+        if number in self.options.ignore:
+            return
+        if number == signal.SIGHUP and self.options.reload:
+            self.reload()
+        elif number in STOP_SIGNALS:
+            self.drain()
+        elif number == signal.SIGABRT:
+            self.log.event("end", signal="SIGABRT")
+            signal.signal(signal.SIGABRT, signal.SIG_DFL)
+            os.abort()
+
+    def reload(self):
+        self.tell(f"RELOADING=1\nMONOTONIC_USEC={monotonic_usec()}")
+        self.log.event("reload")
+        self.after(self.options.reload_takes, lambda: self.tell("READY=1"))
+
+    # ---- stopping -------------------------------------------------------------------------------------
+
+    def stop_self(self):
+        self.log.event("self-stop")
+        self.notifier.send("STOPPING=1")
+        self.drain()
+
+    def drain(self):
+        if self.is_draining:
+            return
+        self.is_draining = True
+        self.log.event("drain", sessions=self.sessions)
+        if self.options.stopping:
+            self.notifier.send("STOPPING=1")
+        if self.options.extend is not None:
+            self.notifier.send(f"EXTEND_TIMEOUT_USEC={self.options.extend}")
+        if self.options.phase:
+            self.notifier.send(f"X_GATEWATCH_PHASE={self.options.phase}")
+        if self.options.fork_storm_on_stop:
+            fork_storm(self.options.fork_storm_on_stop)
+        self.begin_step()
+        if self.options.drain == float("inf"):
+            return
+        pause = self.options.drain / max(1, self.sessions)
+        for index in range(self.sessions):
+            self.after(pause * (index + 1), self.end_session)
+        self.after(self.options.drain, self.drained)
+
+    def begin_step(self):
+        if not self.options.step:
+            return
+        name, _, rest = self.options.step.partition(":")
+        seconds, _, bound_usec = rest.partition(":")
+        lines = [f"X_GATEWATCH_STEP_BEGIN={name}"]
+        if bound_usec:
+            lines.append(f"X_GATEWATCH_STEP_TIMEOUT_USEC={bound_usec}")
+        self.notifier.send("\n".join(lines))
+        if seconds:
+            self.after(float(seconds), lambda: self.notifier.send(f"X_GATEWATCH_STEP_END={name}"))
+
+    def end_session(self):
+        self.sessions -= 1
+        self.log.event("session-end", left=self.sessions)
+        self.tell(status=f"{self.sessions} left" if self.options.status_texts else None,
+                  active=self.sessions if self.options.active else None)
+
+    def drained(self):
+        self.log.event("drained")
+        if self.options.linger:
+            return
+        self.finish()
+
+    # ---- the notify protocol's finer points --------------------------------------------------------
+
+    def ping(self):
+        self.notifier.send("WATCHDOG=1")
+        interval, _, count = self.options.watchdog.partition(":")
+        left = int(count) - 1 if count else None
+        if left is None or left > 0:
+            self.options.watchdog = interval if left is None else f"{interval}:{left}"
+            self.after(float(interval), self.ping)
+
+    def check_barrier(self):
+        began = monotonic_usec()
+        is_done = self.notifier.barrier(self.options.barrier_timeout)
+        self.log.event("barrier", done=is_done, took_usec=monotonic_usec() - began)
+
+    def check_listen_fds(self):
+        count = int(os.environ.get("LISTEN_FDS", "0"))
+        is_ours = os.environ.get("LISTEN_PID") == str(os.getpid())
+        self.log.event("listen", fds=count, listen_pid=os.environ.get("LISTEN_PID"), is_ours=is_ours,
+                       names=os.environ.get("LISTEN_FDNAMES"))
+        if not is_ours:
+            return
+        for fd in range(LISTEN_FDS_START, LISTEN_FDS_START + count):
+            listener = socket.socket(fileno=fd)
+            self.selector.register(listener, selectors.EVENT_READ,
+                                   lambda listener=listener: self.accept(listener))
+
+    def accept(self, listener):
+        connection, _ = listener.accept()
+        with connection:
+            connection.sendall(f"pid={os.getpid()} listen_pid={os.environ.get('LISTEN_PID')}\n".encode())
+        self.log.event("accepted")
+
+    def check_fdstore(self):
+        names = os.environ.get("LISTEN_FDNAMES", "").split(":")
+        count = int(os.environ.get("LISTEN_FDS", "0"))
+        if os.environ.get("LISTEN_PID") == str(os.getpid()) and self.options.fdstore in names[:count]:
+            fd = LISTEN_FDS_START + names.index(self.options.fdstore)
+            self.log.event("fd-restored", content=os.pread(fd, 4096, 0).decode())
+            return
+        content = f"kept by {os.getpid()}"
+        fd = os.memfd_create("gateway-state")
+        os.write(fd, content.encode())
+        self.notifier.send(f"FDSTORE=1\nFDNAME={self.options.fdstore}", [fd])
+        os.close(fd)
+        self.log.event("fd-stored", content=content)
+
+    def hand_over(self):
+        """The old main process announces its child as the new one and leaves."""
+        old = os.getpid()
+        read_fd, write_fd = os.pipe()
+        child = os.fork()
+        if child > 0:
+            os.close(read_fd)
+            self.notifier.send(f"MAINPID={child}")
+            is_done = self.notifier.barrier(self.options.barrier_timeout)
+            self.log.event("handed-over", to=child, barrier=is_done)
+            os.write(write_fd, b"x")
+            os._exit(0)
+        os.close(write_fd)
+        os.read(read_fd, 1)
+        self.log.event("took-over", previous=old)
+        # epoll instances are shared over fork; a fresh one belongs to this process alone.
+        self.selector = selectors.DefaultSelector()
+        self.catch_signals()
+
+
+# ---- awkward company ------------------------------------------------------------------------------
+
+
+def fork_orphans(count, log):
+    """Grandchildren in sessions of their own that ignore every signal there is. Returns once each of
+    them does."""
+    if count == 0:
+        return
+    read_fd, write_fd = os.pipe()
+    for _ in range(count):
+        if os.fork() > 0:
+            continue  # nobody waits for it: SIGCHLD is ignored, so it leaves no zombie
+        os.setsid()
+        if os.fork() > 0:
+            os._exit(0)
+        become_stubborn()
+        os.write(write_fd, b"x")
+        while True:
+            signal.pause()
+    for _ in range(count):
+        os.read(read_fd, 1)
+    os.close(read_fd)
+    os.close(write_fd)
+    log.event("orphans", count=count)
+
+
+def become_stubborn():
+    signal.set_wakeup_fd(-1)
+    for number in signal.valid_signals() - UNCATCHABLE:
+        signal.signal(number, signal.SIG_IGN)
+
+
+def fork_storm(chains):
+    """Processes that are never the same twice: each forks its successor and leaves."""
+    for _ in range(chains):
+        if os.fork() > 0:
+            continue
+        os.setsid()
+        become_stubborn()
+        while True:
+            time.sleep(0.002)
+            if os.fork() > 0:
+                os._exit(0)
+
+
+# ---- what a test wants to know about where the gateway runs -------------------------------------
+
+
+def is_interesting(name):
+    return name.startswith(("LISTEN_", "GATEWATCH_", "WATCHDOG_")) or name in (
+        "NOTIFY_SOCKET", "SYSTEMD_EXEC_PID", "INVOCATION_ID", "JOURNAL_STREAM", "STATE_DIRECTORY")
+
+
+def own_cgroup():
+    with open("/proc/self/cgroup", encoding="utf-8") as file:
+        for line in file:
+            if line.startswith("0::"):
+                return line[3:].strip()
+    return None
+
+
+def parent_cmdline():
+    try:
+        with open(f"/proc/{os.getppid()}/cmdline", "rb") as file:
+            return file.read().rstrip(b"\0").replace(b"\0", b" ").decode(errors="replace")
+    except OSError:
+        return None
+
+
+def parse_ignore(text):
+    if text == "all":
+        return signal.valid_signals() - UNCATCHABLE
+    return {signal_number(name) for name in text.split(",") if name}
+
+
+def parse_options(arguments):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    add = parser.add_argument
+    add("--log", "--log-signals", metavar="FILE", help="append events, one JSON object a line")
+    add("--sessions", type=int, default=3, help="how many units of work are in flight")
+    add("--drain", type=float, default=0.0, metavar="SECONDS", help="how long they last; inf")
+    add("--ignore", type=parse_ignore, default=set(), metavar="SIGNALS", help="TERM,INT,… or all")
+    add("--linger", action="store_true", help="stay after the drain")
+    add("--exit-code", type=int, default=0, metavar="N")
+    add("--exit-after", type=float, metavar="SECONDS", help="end unasked")
+    add("--die-by", metavar="SIGNAL", help="end by this signal instead of exiting")
+    add("--notify", action="store_true", help="READY=1 and progress")
+    add("--ready-after", type=float, default=0.0, metavar="SECONDS")
+    add("--never-ready", action="store_true")
+    add("--status-texts", action="store_true", help="STATUS= with the sessions that are left")
+    add("--active", action="store_true", help="X_GATEWATCH_ACTIVE= likewise")
+    add("--phase", metavar="NAME", help="X_GATEWATCH_PHASE= when the drain begins")
+    add("--step", metavar="NAME[:SECONDS[:BOUND_USEC]]", help="a step in the drain")
+    add("--reload", action="store_true", help="SIGHUP reloads")
+    add("--reload-takes", type=float, default=0.05, metavar="SECONDS")
+    add("--stopping", action="store_true", help="STOPPING=1 when the drain begins")
+    add("--self-stop-after", type=float, metavar="SECONDS", help="STOPPING=1 unasked, then drain")
+    add("--extend", type=int, metavar="USEC", help="EXTEND_TIMEOUT_USEC= when the drain begins")
+    add("--watchdog", metavar="SECONDS[:COUNT]", help="WATCHDOG=1 so often, at most COUNT times")
+    add("--barrier-at-start", action="store_true", help="BARRIER=1 once begun")
+    add("--barrier-timeout", type=float, default=5.0, metavar="SECONDS")
+    add("--listen", action="store_true", help="check LISTEN_*, accept connections")
+    add("--fdstore", metavar="NAME", help="keep a memfd in systemd's fd store")
+    add("--mainpid-handover", action="store_true", help="MAINPID= of a child, then leave")
+    add("--fork-orphans", type=int, default=0, metavar="N")
+    add("--fork-storm", type=int, default=0, metavar="CHAINS")
+    add("--fork-storm-on-stop", type=int, default=0, metavar="CHAINS")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    Gateway(parse_options(sys.argv[1:])).run()
