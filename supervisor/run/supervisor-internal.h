@@ -122,6 +122,8 @@ void supervisor_step(
         Supervisor *supervisor, LadderEvent event, const LadderFacts *facts, usec_t now_usec);
 /* The facts for events other than a stop's beginning: looks at the processes where it matters. */
 LadderFacts supervisor_facts(Supervisor *supervisor);
+/* The ladder takes the budget as it is now; during a stop the deadline moves and systemd is asked anew. */
+void supervisor_budget_changed(Supervisor *supervisor);
 /* Deadlines rank behind what arrives, so that evidence of life counts first; but a storm of signals,
  * exits or messages must not put them off for ever. Every handler of such ends with this. */
 void supervisor_catch_up(Supervisor *supervisor);

@@ -47,7 +47,7 @@ static int supervisor_dispatch_main(
 }
 
 static void supervisor_adopt_main(Supervisor *supervisor, pid_t pid) {
-        int r;
+        int signo, r;
 
         if (pid == supervisor->gateway.pid || !payload_contains(supervisor->payload, pid))
                 return;
@@ -57,6 +57,9 @@ static void supervisor_adopt_main(Supervisor *supervisor, pid_t pid) {
 
         payload_set_main(supervisor->payload, pid);
         supervisor->is_main_alive = true;
+        signo = ladder_replace_main(&supervisor->ladder);
+        if (signo > 0)
+                (void) !gateway_signal(&supervisor->gateway, signo, /* queued= */ NULL);
         supervisor->main_source = sd_event_source_disable_unref(supervisor->main_source);
         if (supervisor->gateway.is_child)
                 return;

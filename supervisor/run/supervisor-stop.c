@@ -155,6 +155,17 @@ static void supervisor_sweep(Supervisor *supervisor, usec_t now_usec) {
         supervisor_step(supervisor, LADDER_CHANGED, &facts, now_usec);
 }
 
+void supervisor_budget_changed(Supervisor *supervisor) {
+        usec_t now_usec = usec_now(CLOCK_MONOTONIC);
+
+        ladder_set_budget(&supervisor->ladder, &supervisor->budget);
+        if (!ladder_is_stopping(&supervisor->ladder))
+                return;
+        supervisor_arm(supervisor->deadline_source, supervisor->ladder.deadline_at_usec);
+        supervisor->extended_at_usec = 0;
+        supervisor_tell_systemd(supervisor, /* is_begin= */ false, now_usec);
+}
+
 void supervisor_catch_up(Supervisor *supervisor) {
         usec_t now_usec;
 

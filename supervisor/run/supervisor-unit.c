@@ -99,7 +99,7 @@ static void supervisor_take_properties(
         supervisor->properties = *properties;
         supervisor->has_properties = true;
         supervisor_update_budget(supervisor);
-        ladder_set_budget(&supervisor->ladder, &supervisor->budget);
+        supervisor_budget_changed(supervisor);
 
         if (!supervisor->budget.is_short) {
                 supervisor->is_short_recorded = false;

@@ -323,6 +323,16 @@ void ladder_set_budget(Ladder *ladder, const Budget *budget) {
         }
 }
 
+int ladder_replace_main(Ladder *ladder) {
+        const Phase *phase = ladder_phase(ladder);
+        int signo = 0;
+
+        if (phase && phase->target != PHASE_TARGET_OTHERS)
+                signo = ladder->phases[ladder->phase_index].signo;
+        ladder->main_signals = signo > 0 ? ladder_signal_bit(signo) : 0;
+        return signo;
+}
+
 LadderAction ladder_step(
         Ladder *ladder, LadderEvent event, const LadderFacts *facts, usec_t now_usec) {
         LadderFacts left = *facts; /* with MAIN_EXITED: without main */

@@ -100,6 +100,11 @@ void ladder_init(Ladder *ladder, const Schedule *schedule, const Budget *budget)
  * may then have passed already. */
 void ladder_set_budget(Ladder *ladder, const Budget *budget);
 
+/* Another process has become main (MAINPID=): it has had none of the signals yet.
+ * Returns: the signal that the present phase has sent to main, which the new one is to be sent too; 0:
+ * none. */
+int ladder_replace_main(Ladder *ladder) _warn_unused_;
+
 /* Takes one event. Afterwards ladder->deadline_at_usec says when to send LADDER_DEADLINE (compare with
  * the state: USEC_INFINITY disarms). A phase whose targets are already gone, or which would only
  * repeat a signal that main has had, is passed over, so one step may begin a phase some way down.

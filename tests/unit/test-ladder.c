@@ -481,8 +481,35 @@ static void test_ladder_names_are_distinct(void **state) {
                                 ladder_event_to_string(a), ladder_event_to_string(b));
 }
 
+/* ---- A new main --------------------------------------------------------------------------------- */
+
+static void test_ladder_replace_main_during_a_phase_owes_it_the_signal(void **state) {
+        const LadderFacts facts = { .is_main_alive = true };
+        Schedule schedule;
+        Budget budget;
+        Ladder ladder;
+
+        assert_int_equal(schedule_parse(SCHEDULE_DEFAULT, 60 * USEC_PER_SEC, &schedule, NULL), 0);
+        budget_compute(&(BudgetInput){ .schedule = &schedule,
+                               .headroom_usec = 30 * USEC_PER_SEC,
+                               .timeout_stop_usec = USEC_INFINITY,
+                               .cap_usec = USEC_INFINITY },
+                &budget);
+        ladder_init(&ladder, &schedule, &budget);
+        assert_int_equal(ladder_replace_main(&ladder), 0);
+
+        assert_int_equal(ladder_step(&ladder, LADDER_STOP, &facts, 1).type, LADDER_ACTION_SIGNAL);
+        assert_int_equal(ladder_replace_main(&ladder), SIGTERM);
+        /* It has had TERM now, and INT is still to come. */
+        assert_int_equal(
+                ladder_step(&ladder, LADDER_DEADLINE, &facts, ladder.deadline_at_usec).signo,
+                SIGINT);
+        assert_int_equal(ladder_replace_main(&ladder), SIGINT);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_ladder_replace_main_during_a_phase_owes_it_the_signal),
                 cmocka_unit_test(test_ladder_every_cell_does_as_expected),
                 cmocka_unit_test(test_ladder_stop_signal_given_replaces_first_and_is_not_repeated),
                 cmocka_unit_test(
