@@ -79,6 +79,9 @@ int payload_members_read(const PayloadScope *scope, ProcessInfo **ret_list, size
         int r = proc_read_all(scope->proc_fd, &list, &n);
         if (r < 0)
                 return r;
+        /* We are one ourselves: that is no procfs any more. */
+        if (n == 0)
+                return -ENODATA;
         size_t n_members = proc_keep_descendants(list, n, scope->self);
         if (scope->cgroup_fd >= 0) {
                 r = payload_members_add_group(scope, &list, &n, &n_members);

@@ -21,7 +21,7 @@ typedef struct PayloadScope {
 /* Every member, in the order of /proc, zombies included, the supervisor itself not: what descends
  * from it, and what the group holds besides.
  * ret_list: malloc()ed.
- * Returns: 0; -ENOMEM; negative errno of proc_read_all(). */
+ * Returns: 0; -ENODATA: procfs is gone; -ENOMEM; negative errno of proc_read_all(). */
 int payload_members_read(
         const PayloadScope *scope, ProcessInfo **ret_list, size_t *ret_n) _warn_unused_;
 

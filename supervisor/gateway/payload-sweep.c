@@ -11,24 +11,27 @@
  * every generation of a fork storm leaves zombies; a pass that finds neither a new living process
  * nor a new zombie has proof that nothing ran.
  *
- * When the plain passes do not settle, the sweep gives chase: it walks /proc once more and stops
- * children of the supervisor and of stopped members on sight, in the microseconds after reading
- * them.
+ * A fork storm has moved on before a pass has come to its processes, so every pass that expects news
+ * gives chase first. What lives of a storm are its newest processes, and the kernel gives out pids
+ * in order: the chase looks at the last pids given out, again and again, and stops children of the
+ * supervisor and of stopped members on sight, in the microseconds after reading them.
  *
  * Passes and time are bounded; what is left then is systemd's. Nothing is waited for: a process that
  * was sent SIGKILL cannot fork any more, and its end shows up as SIGCHLD. */
 
 #include "payload-sweep.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/pidfd.h>
 
+#include "file.h"
 #include "usec.h"
 
 #define SWEEP_PASSES_MAX   64
-#define SWEEP_PLAIN_PASSES 2 /* before giving chase */
 #define SWEEP_MAX_USEC     (1 * USEC_PER_SEC)
+#define CHASE_PIDS         256 /* how far back from the newest */
+#define CHASE_QUIET_ROUNDS 3   /* without a new member, before it is over */
 
 typedef struct SweptProcess {
         pid_t pid;
@@ -46,7 +49,7 @@ typedef struct Sweep {
         size_t n;
         size_t n_allocated;
 
-        bool has_news; /* in this pass */
+        bool has_news; /* in this pass, or this round of the chase */
         size_t n_sent;
         int last_error;
 } Sweep;
@@ -172,27 +175,48 @@ static bool sweep_is_parent(const Sweep *sweep, pid_t pid) {
                 info.start_ticks == known->start_ticks;
 }
 
-/* The kernel hands out the directory in pieces and continues with whatever has a higher pid by
- * then, so that the walk follows the newest processes by itself. */
-static void sweep_chase(Sweep *sweep) {
-        int fd = openat(sweep->scope->proc_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0)
-                return;
-        _cleanup_closedir_ DIR *directory = fdopendir(fd);
-        if (!directory) {
-                (void) fd_close(fd);
-                return;
-        }
+/* Returns: the pid that was given out last; -ENODATA: not known. Source: proc(5), loadavg. */
+static pid_t sweep_newest_pid(const Sweep *sweep) {
+        char text[128];
 
-        for (const struct dirent *entry; (entry = readdir(directory));) {
-                ProcessInfo info;
-                pid_t pid = (pid_t) strtol(entry->d_name, NULL, 10);
-                if (pid <= 0 || proc_read_info(sweep->scope->proc_fd, pid, &info) < 0)
-                        continue;
-                if (proc_info_is_alive(&info) && sweep_is_parent(sweep, info.ppid))
-                        sweep_catch(sweep, &info);
-                if (usec_now(CLOCK_MONOTONIC) >= sweep->deadline_usec)
+        if (file_read_virtual(sweep->scope->proc_fd, "loadavg", text, sizeof(text)) <= 0)
+                return -ENODATA;
+        const char *last = strrchr(text, ' ');
+        long pid = last ? strtol(last, NULL, 10) : 0;
+        return pid > 0 && pid <= INT32_MAX ? (pid_t) pid : -ENODATA;
+}
+
+/* The pidfd comes first: then what is read afterwards is of this process, or it is dead. */
+static void sweep_chase_pid(Sweep *sweep, pid_t pid) {
+        ProcessInfo info;
+
+        _cleanup_close_ int pidfd = pidfd_open(pid, 0);
+        if (pidfd < 0 || proc_read_info(sweep->scope->proc_fd, pid, &info) < 0 ||
+                !sweep_is_parent(sweep, info.ppid))
+                return;
+
+        SweptProcess swept = { .pid = pid, .start_ticks = info.start_ticks };
+        if (proc_info_is_alive(&info))
+                swept.is_stopped = pidfd_send_signal(pidfd, SIGSTOP, NULL, 0) >= 0;
+        else
+                swept.is_done = true;
+        if (sweep_note(sweep, &swept) < 0 && swept.is_stopped)
+                sweep_kill(sweep, &swept);
+        sweep->has_news = true;
+}
+
+static void sweep_chase(Sweep *sweep) {
+        size_t n_quiet = 0;
+
+        while (n_quiet < CHASE_QUIET_ROUNDS && usec_now(CLOCK_MONOTONIC) < sweep->deadline_usec) {
+                pid_t newest = sweep_newest_pid(sweep);
+                if (newest < 0)
                         return;
+                sweep->has_news = false;
+                for (pid_t pid = newest; pid > 0 && pid > newest - CHASE_PIDS; pid--)
+                        if (pid != sweep->but_pid && !sweep_find(sweep, pid))
+                                sweep_chase_pid(sweep, pid);
+                n_quiet = sweep->has_news ? 0 : n_quiet + 1;
         }
 }
 
@@ -231,15 +255,16 @@ int payload_sweep(const PayloadScope *scope, pid_t but_pid, bool with_group, siz
                 .scope = scope,
                 .but_pid = but_pid,
                 .deadline_usec = usec_add(usec_now(CLOCK_MONOTONIC), SWEEP_MAX_USEC),
+                .has_news = true, /* who knows what blows: the first pass gives chase as well */
         };
 
         if (with_group)
                 sweep_kill_group(&sweep);
 
         for (size_t pass = 0; pass < SWEEP_PASSES_MAX; pass++) {
-                sweep.has_news = false;
-                if (pass >= SWEEP_PLAIN_PASSES)
+                if (sweep.has_news)
                         sweep_chase(&sweep);
+                sweep.has_news = false;
                 sweep_read_members(&sweep);
                 if (usec_now(CLOCK_MONOTONIC) >= sweep.deadline_usec)
                         break;
