@@ -7,10 +7,10 @@
  * neither has anything outstanding.
  *
  * A daemon-reload is seen by the manager's signal Reloading(false), a re-execution by the new owner
- * of its name; both make us read again, as does a new connection. While a manager reloads it
- * answers nobody, so what is being read again is dropped at Reloading(true). Reading again has no
- * second chance of its own: it succeeds, or what was told before stands until the next signal. The
- * first reading is bounded whatever the manager does.
+ * of its name; both make us read again, as does a new connection. What was being read before that is
+ * dropped. A manager that is busy reloading answers nobody, so a reading after the first that comes
+ * to nothing is not told: the end of that reload will bring the next one, and until then what was
+ * told before stands.
  *
  * Callbacks of sd-bus return 1, "dealt with": after a 0 it would go on with a connection that the
  * callback may have closed.
@@ -236,18 +236,20 @@ static void unit_bus_ask_above(UnitBus *bus) {
         bus_link_start(&bus->above);
 }
 
+/* A reading after the first one has a deadline of its own; the first one keeps the one that it has,
+ * so that it ends whatever the manager does. May free the bus. */
 static void unit_bus_ask_again(UnitBus *bus) {
+        bool is_up = bus_link_is_up(&bus->main);
         int r;
 
+        if (is_up)
+                unit_bus_stop_reading(bus);
         r = unit_bus_ask(bus);
         if (r >= 0)
                 r = bus_link_arm(&bus->main);
-        if (r < 0) {
+        if (r < 0)
                 unit_bus_fail_reading(bus, r);
-                return;
-        }
-        /* Before the first reading has ended, above is being asked already. */
-        if (bus_link_is_up(&bus->main))
+        else if (is_up) /* else above is being asked already */
                 unit_bus_ask_above(bus);
 }
 
@@ -258,12 +260,8 @@ static int unit_bus_dispatch_reloading(
         UnitBus *bus = userdata;
         int is_active;
 
-        if (sd_bus_message_read_basic(message, 'b', &is_active) < 0)
-                return 1;
-        if (!is_active)
+        if (sd_bus_message_read_basic(message, 'b', &is_active) >= 0 && !is_active)
                 unit_bus_ask_again(bus);
-        else if (bus_link_is_up(&bus->main))
-                unit_bus_stop_reading(bus);
         return 1;
 }
 
