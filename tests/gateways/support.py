@@ -60,12 +60,23 @@ def become_subreaper():
         raise OSError(ctypes.get_errno(), 'prctl(PR_SET_CHILD_SUBREAPER)')
 
 
-def parent_of(pid):
+def state_and_parent(pid):
+    """As in proc(5): ('S', 1); (None, 0) when there is no such process."""
     try:
         with open('/proc/%d/stat' % pid, encoding='utf-8', errors='replace') as stat:
-            return int(stat.read().rpartition(')')[2].split()[1])
-    except (OSError, IndexError, ValueError):
-        return 0
+            state, parent = stat.read().rpartition(')')[2].split()[:2]
+            return state, int(parent)
+    except OSError:
+        return None, 0
+
+
+def parent_of(pid):
+    return state_and_parent(pid)[1]
+
+
+def is_alive(pid):
+    """Whether it can still do anything: a zombie cannot."""
+    return state_and_parent(pid)[0] not in (None, 'Z', 'X')
 
 
 def children():
@@ -143,10 +154,10 @@ class NotifySocket:
                 self.received += message.splitlines()
                 self.changed.notify_all()
 
-    def wait_for(self, wanted):
+    def wait_for(self, wanted, n=1):
         with self.changed:
-            if not self.changed.wait_for(lambda: wanted in self.received, WAIT_SECONDS):
-                raise AssertionError('no %s; there is: %s' % (wanted, self.received))
+            if not self.changed.wait_for(lambda: self.received.count(wanted) >= n, WAIT_SECONDS):
+                raise AssertionError('%s not %d times; there is: %s' % (wanted, n, self.received))
 
     def close(self):
         """Ends the reader behind all that was sent before. Returns the lines."""

@@ -139,8 +139,9 @@ class HaproxyTest(GatewayTest):
 
     def test_haproxy_notifications_are_passed_on_without_main_pid(self):
         under = self.stop(SUPERVISION, signal.SIGTERM, 'Proxy front stopped')
-        self.assertIn('RELOADING=1', under.notified)  # HAProxy says so while it starts its workers
         self.assertEqual(under.notified.count('READY=1'), 1)
+        # HAProxy says that it reloads also while it starts its workers: of no meaning before READY=1.
+        self.assertNotIn('RELOADING=1', under.notified)
         self.assertIn('STOPPING=1', under.notified)
         # The unit's main process is the supervisor, whatever the gateway says of itself.
         self.assertFalse([line for line in under.notified if line.startswith('MAINPID=')])
@@ -154,6 +155,8 @@ class HaproxyTest(GatewayTest):
         requests.release()
         self.assertEqual(requests.finish(), (N_REQUESTS, 0))
         gateway.log.wait_for(r'[Ff]ormer worker .* exited')
+        gateway.notify.wait_for('RELOADING=1')
+        gateway.notify.wait_for('READY=1', n=2)
         self.assertIsNone(gateway.process.poll())
         gateway.process.send_signal(signal.SIGTERM)
         self.assertEqual(gateway.wait(), 0)
