@@ -37,10 +37,10 @@
 
 #include <systemd/sd-journal.h>
 
-#define HEAD_FIELDS   6    /* MESSAGE, PRIORITY, MESSAGE_ID, SYSLOG_IDENTIFIER, event, incomplete */
-#define STAMP_FIELDS  2    /* pid, uptime */
-#define REFUSED_PARTS 1025 /* one more than UIO_MAXIOV; libsystemd makes two of each field */
-#define CANDIDATES    8    /* free descriptors that are watched for libsystemd's socket */
+#define HEAD_FIELDS    6   /* MESSAGE, PRIORITY, MESSAGE_ID, SYSLOG_IDENTIFIER, event, incomplete */
+#define STAMP_FIELDS   2   /* pid, uptime */
+#define REFUSED_FIELDS 513 /* libsystemd makes two parts of each: more than UIO_MAXIOV, 1024 */
+#define CANDIDATES     8   /* free descriptors that are watched for libsystemd's socket */
 
 const RecordJournalPort record_journal_port = {
         .socket_path = "/run/systemd/journal/socket",
@@ -145,7 +145,7 @@ static bool fd_is_open(int fd) {
  * has no MESSAGE, and is not shown. */
 static void record_journal_open_sender(const RecordJournal *journal) {
         static const char field[] = "SYSLOG_IDENTIFIER=gatewatch";
-        struct iovec fields[REFUSED_PARTS];
+        struct iovec fields[REFUSED_FIELDS];
 
         for (size_t i = 0; i < ELEMENTSOF(fields); i++)
                 fields[i] = (struct iovec){ (void *) field, strlen(field) };

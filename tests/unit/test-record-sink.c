@@ -65,7 +65,7 @@ static int fake_send(const struct iovec *fields, int n_fields) {
                 return -errno;
         if (forced_error < 0)
                 return forced_error;
-        if (before_send && n_fields < IOV_MAX)
+        if (before_send && n_fields < IOV_MAX / 2)
                 before_send();
         if (sendmsg(sender_fd, &message, MSG_NOSIGNAL) >= 0 || errno == ENOENT)
                 return 0;
@@ -89,6 +89,7 @@ typedef struct Fixture {
         char directory[32];
         int receiver_fd;
         int console_fds[2];
+        int spare_fd;
         sd_event *event;
         RecordSink *sink;
 } Fixture;
@@ -100,7 +101,8 @@ static int setup_without_journal(void **state) {
                 return -1;
         *state = fixture;
         (void) strcpy(fixture->directory, "/tmp/test-record-sink-XXXXXX");
-        fixture->receiver_fd = fixture->console_fds[0] = fixture->console_fds[1] = -EBADF;
+        fixture->receiver_fd = fixture->spare_fd = -EBADF;
+        fixture->console_fds[0] = fixture->console_fds[1] = -EBADF;
         if (!mkdtemp(fixture->directory) || pipe2(fixture->console_fds, O_CLOEXEC) < 0)
                 return -1;
         (void) snprintf(socket_path, sizeof(socket_path), "%s/socket", fixture->directory);
@@ -124,6 +126,7 @@ static int teardown(void **state) {
         record_sink_free(fixture->sink);
         sd_event_unref(fixture->event);
         (void) fd_close(fixture->receiver_fd);
+        (void) fd_close(fixture->spare_fd);
         (void) fd_close(fixture->console_fds[0]);
         (void) fd_close(fixture->console_fds[1]);
         (void) unlink(socket_path);
@@ -370,9 +373,9 @@ static void test_sink_auto_without_journal_is_the_console(void **state) {
 
 static void test_sink_auto_with_a_file_in_the_journals_place_is_the_console(void **state) {
         Fixture *fixture = *state;
-        _cleanup_close_ int fd = open(socket_path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
 
-        assert_true(fd >= 0);
+        fixture->spare_fd = open(socket_path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+        assert_true(fixture->spare_fd >= 0);
         open_sink_at(fixture, LOG_TARGET_AUTO, LOG_DEBUG);
         send_number(fixture, 1);
         assert_console(fixture, " number=1 ", true);
@@ -420,13 +423,18 @@ static void test_sink_new_opens_nothing(void **state) {
 
 static void test_sink_first_record_takes_the_wait_out_of_the_senders_socket(void **state) {
         Fixture *fixture = *state;
-        _cleanup_close_ int bystander_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+        /* Somebody else's socket, among the descriptors that are looked at. */
+        int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        fixture->spare_fd = fcntl(fd, F_DUPFD_CLOEXEC, fd + 3);
+        (void) close(fd);
+        assert_true(fixture->spare_fd >= 0);
 
         open_sink(fixture);
         send_number(fixture, 1);
         assert_true(sender_fd >= 0);
         assert_true(is_nonblocking(sender_fd));
-        assert_false(is_nonblocking(bystander_fd));
+        assert_false(is_nonblocking(fixture->spare_fd));
         assert_int_equal(receive_number(fixture), 1);
         assert_int_equal(receive_number(fixture), -1);
 }
@@ -565,6 +573,37 @@ static void test_sink_journal_that_was_replaced_is_found_at_once(void **state) {
         assert_int_equal(receive_number(fixture), 1);
 }
 
+static void test_sink_journal_that_was_replaced_while_stuck_is_found_at_once(void **state) {
+        Fixture *fixture = *state;
+
+        open_sink(fixture);
+        attach(fixture);
+        (void) send_until_stuck(fixture);
+        assert_int_equal(record_sink_flush(fixture->sink), STUCK_RECORDS);
+
+        /* The old socket is still there, and still full. */
+        fixture->spare_fd = TAKE_FD(fixture->receiver_fd);
+        assert_int_equal(unlink(socket_path), 0);
+        fixture->receiver_fd = bind_receiver();
+        send_number(fixture, 1000);
+        assert_int_equal(receive_number(fixture), 1000);
+}
+
+static void test_sink_full_socket_of_our_own_waits_for_the_timer(void **state) {
+        Fixture *fixture = *state;
+
+        open_sink(fixture);
+        attach(fixture);
+        forced_error = -EAGAIN;
+        send_number(fixture, 1);
+
+        /* The journal has room all the time: waiting for that would keep the loop running. */
+        assert_int_equal(sd_event_run(fixture->event, 0), 0);
+        forced_error = 0;
+        receive_up_to(fixture, 1, 2);
+        assert_int_equal(sd_event_run(fixture->event, 0), 0);
+}
+
 static void test_sink_full_queue_drops_chatter_and_counts(void **state) {
         Fixture *fixture = *state;
 
@@ -644,7 +683,7 @@ static void test_sink_freed_with_a_queue_leaves_nothing_behind(void **state) {
 
 static int make_private_run(void) {
         if (unshare(CLONE_NEWNS | (geteuid() == 0 ? 0 : CLONE_NEWUSER)) < 0 ||
-                mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+                mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) < 0 ||
                 mount("tmpfs", "/run", "tmpfs", 0, NULL) < 0 || mkdir("/run/systemd", 0755) < 0 ||
                 mkdir("/run/systemd/journal", 0755) < 0)
                 return -errno;
@@ -734,6 +773,8 @@ int main(void) {
                 sink_test(test_sink_attached_with_a_queue_empties_it),
                 sink_test(test_sink_journal_that_restarts_gets_what_was_queued),
                 sink_test(test_sink_journal_that_was_replaced_is_found_at_once),
+                sink_test(test_sink_journal_that_was_replaced_while_stuck_is_found_at_once),
+                sink_test(test_sink_full_socket_of_our_own_waits_for_the_timer),
                 sink_test(test_sink_full_queue_drops_chatter_and_counts),
                 sink_test(test_sink_flush_prints_what_the_journal_does_not_take),
                 sink_test(test_sink_flush_without_console_counts_what_is_lost),
