@@ -190,23 +190,47 @@ static int member_check(const PayloadScope *scope, pid_t pid, uint64_t start_tic
         return info.start_ticks == start_ticks && proc_info_is_alive(&info) ? 0 : -ESRCH;
 }
 
+int payload_member_open(pid_t pid, int *ret_pidfd) {
+        assert(pid > 0);
+        assert(ret_pidfd);
+
+        int pidfd = pidfd_open(pid, 0);
+        if (pidfd < 0)
+                switch (errno) {
+                case ENOSYS:
+                case EPERM: /* pidfd_open(2) knows no permissions: a seccomp filter */
+                        break;
+                case EINVAL: /* the pid is a thread by now (ENOENT from Linux 6.9) */
+                case ENOENT:
+                        return -ESRCH;
+                default:
+                        return -errno;
+                }
+        *ret_pidfd = pidfd < 0 ? -EBADF : pidfd;
+        return 0;
+}
+
+int payload_member_send(int pidfd, pid_t pid, int signo) {
+        int r = pidfd >= 0 ? pidfd_send_signal(pidfd, signo, NULL, 0) : kill(pid, signo);
+        return r < 0 ? -errno : 0;
+}
+
 int payload_member_signal(
         const PayloadScope *scope, pid_t pid, uint64_t start_ticks, int signo, bool is_continued) {
         assert(scope);
-        assert(pid > 0);
 
-        _cleanup_close_ int pidfd = pidfd_open(pid, 0);
-        /* EINVAL: the pid is a thread by now (before Linux 6.9, where it is ENOENT). */
-        if (pidfd < 0)
-                return errno == EINVAL || errno == ENOENT ? -ESRCH : -errno;
-        int r = member_check(scope, pid, start_ticks);
+        _cleanup_close_ int pidfd = -EBADF;
+        int r = payload_member_open(pid, &pidfd);
         if (r < 0)
                 return r;
-        if (pidfd_send_signal(pidfd, signo, NULL, 0) < 0)
-                return -errno;
-        if (is_continued)
-                (void) pidfd_send_signal(pidfd, SIGCONT, NULL, 0);
-        return 0;
+        r = member_check(scope, pid, start_ticks);
+        if (r < 0)
+                return r;
+        r = payload_member_send(pidfd, pid, signo);
+        if (r < 0 || !is_continued)
+                return r;
+        r = payload_member_send(pidfd, pid, SIGCONT);
+        return r == -ESRCH ? 0 : r; /* the signal has ended it */
 }
 
 bool payload_member_ignores(const PayloadScope *scope, pid_t pid, int signo) {

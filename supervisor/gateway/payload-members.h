@@ -34,10 +34,18 @@ size_t payload_members_keep_living(ProcessInfo *list, size_t n, pid_t but_pid);
  * not to be told this way; -ENOENT: the kernel has no such lists. */
 int payload_members_probe_others(const PayloadScope *scope, pid_t main_pid) _warn_unused_;
 
+/* Takes hold of whatever process has this pid now. Without pidfds (a sandbox, an old kernel)
+ * *ret_pidfd is -EBADF, and payload_member_send() goes by pid.
+ * Returns: 0; -ESRCH: there is none; other errno of pidfd_open(2). */
+int payload_member_open(pid_t pid, int *ret_pidfd) _warn_unused_;
+
+/* Returns: 0; -ESRCH; -EPERM; other errno of pidfd_send_signal(2), kill(2). */
+int payload_member_send(int pidfd, pid_t pid, int signo) _warn_unused_;
+
 /* Sends a signal to the process that was seen as pid and start_ticks, by pidfd.
  * is_continued: send SIGCONT behind it.
  * Returns: 0; -ESRCH: it is gone, or the pid is another process by now; -EPERM; other errno of
- * pidfd_open(2), pidfd_send_signal(2). */
+ * payload_member_open(), payload_member_send(). */
 int payload_member_signal(const PayloadScope *scope, pid_t pid, uint64_t start_ticks, int signo,
         bool is_continued) _warn_unused_;
 

@@ -5,25 +5,30 @@
  * A list of processes is old when it has been read: a process that forks and exits has a successor
  * by then that is not in the list. So the sweep is a fixed point. It stops (SIGSTOP, which cannot be
  * handled) every member that it has not seen, until a pass sees nothing new, and kills only then: a
- * stopped process neither forks nor notices that its children die. One more pass confirms.
+ * stopped process neither forks nor notices that its children die. The pass after that is the proof:
+ * the kernel does not complete a fork of a process that has a signal pending, so whoever could still
+ * be born is there to be seen.
  *
  * What counts as new are the dead as well. Nobody reaps orphans while the supervisor sweeps, so
- * every generation of a fork storm leaves zombies; a pass that finds neither a new living process
- * nor a new zombie has proof that nothing ran.
+ * every generation of a storm leaves zombies: it cannot pass unseen between two passes.
  *
  * A fork storm has moved on before a pass has come to its processes, so every pass that expects news
  * gives chase first. What lives of a storm are its newest processes, and the kernel gives out pids
  * in order: the chase looks at the last pids given out, again and again, and stops children of the
  * supervisor and of stopped members on sight, in the microseconds after reading them.
  *
+ * Twenty forkers leave a sweeper that shares the CPU with them a twentieth of it, so the thread asks
+ * for precedence while it sweeps: SCHED_FIFO, or else nice -20, or else it goes on as it is.
+ *
  * Passes and time are bounded; what is left then is systemd's. Nothing is waited for: a process that
  * was sent SIGKILL cannot fork any more, and its end shows up as SIGCHLD. */
 
 #include "payload-sweep.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/pidfd.h>
+#include <sys/resource.h>
 
 #include "file.h"
 #include "usec.h"
@@ -53,6 +58,51 @@ typedef struct Sweep {
         size_t n_sent;
         int last_error;
 } Sweep;
+
+/* ---- Precedence ---- */
+
+typedef struct SweepPrecedence {
+        int policy;               /* to go back to; negative: unchanged */
+        struct sched_param param; /* of policy */
+        bool is_nice_changed;
+        int nice;
+} SweepPrecedence;
+
+/* With RLIMIT_RTTIME SIGXCPU awaits who runs in real time for so long without a pause. */
+static bool sweep_may_run_in_real_time(void) {
+        struct rlimit limit;
+
+        return getrlimit(RLIMIT_RTTIME, &limit) >= 0 && limit.rlim_cur >= 4 * SWEEP_MAX_USEC;
+}
+
+static SweepPrecedence sweep_precedence_take(void) {
+        SweepPrecedence before = { .policy = sched_getscheduler(0) };
+        struct sched_param lowest = { .sched_priority = 1 };
+
+        /* Its flag cannot be set again by everybody who could clear it. */
+        if (before.policy < 0 || (before.policy & SCHED_RESET_ON_FORK) != 0 ||
+                sched_getparam(0, &before.param) < 0 || before.param.sched_priority > 0) {
+                before.policy = -1;
+                return before;
+        }
+        if (sweep_may_run_in_real_time() && sched_setscheduler(0, SCHED_FIFO, &lowest) >= 0)
+                return before;
+
+        before.policy = -1;
+        errno = 0;
+        before.nice = getpriority(PRIO_PROCESS, 0);
+        before.is_nice_changed = errno == 0 && setpriority(PRIO_PROCESS, 0, -20) >= 0;
+        return before;
+}
+
+static void sweep_precedence_give_back(const SweepPrecedence *before) {
+        if (before->policy >= 0)
+                (void) sched_setscheduler(0, before->policy, &before->param);
+        if (before->is_nice_changed)
+                (void) setpriority(PRIO_PROCESS, 0, before->nice);
+}
+
+/* ---- What has been seen ---- */
 
 static void sweep_done(Sweep *sweep) {
         free(sweep->items);
@@ -101,6 +151,8 @@ static int sweep_note(Sweep *sweep, const SweptProcess *swept) {
         sweep->n++;
         return 0;
 }
+
+/* ---- The sweep ---- */
 
 static void sweep_kill(Sweep *sweep, SweptProcess *swept) {
         int r = payload_member_signal(
@@ -190,14 +242,15 @@ static pid_t sweep_newest_pid(const Sweep *sweep) {
 static void sweep_chase_pid(Sweep *sweep, pid_t pid) {
         ProcessInfo info;
 
-        _cleanup_close_ int pidfd = pidfd_open(pid, 0);
-        if (pidfd < 0 || proc_read_info(sweep->scope->proc_fd, pid, &info) < 0 ||
+        _cleanup_close_ int pidfd = -EBADF;
+        if (payload_member_open(pid, &pidfd) < 0 ||
+                proc_read_info(sweep->scope->proc_fd, pid, &info) < 0 ||
                 !sweep_is_parent(sweep, info.ppid))
                 return;
 
         SweptProcess swept = { .pid = pid, .start_ticks = info.start_ticks };
         if (proc_info_is_alive(&info))
-                swept.is_stopped = pidfd_send_signal(pidfd, SIGSTOP, NULL, 0) >= 0;
+                swept.is_stopped = payload_member_send(pidfd, pid, SIGSTOP) >= 0;
         else
                 swept.is_done = true;
         if (sweep_note(sweep, &swept) < 0 && swept.is_stopped)
@@ -247,6 +300,23 @@ static void sweep_kill_group(Sweep *sweep) {
                 sweep->items[i].is_done = true;
 }
 
+/* Stops and kills until a pass finds nothing new. */
+static void sweep_settle(Sweep *sweep) {
+        for (size_t pass = 0; pass < SWEEP_PASSES_MAX; pass++) {
+                if (sweep->has_news)
+                        sweep_chase(sweep);
+                sweep->has_news = false;
+                sweep_read_members(sweep);
+                if (usec_now(CLOCK_MONOTONIC) >= sweep->deadline_usec)
+                        break;
+                if (sweep->has_news)
+                        continue;
+                if (sweep_is_done(sweep))
+                        break;
+                sweep_kill_all(sweep);
+        }
+}
+
 int payload_sweep(const PayloadScope *scope, pid_t but_pid, bool with_group, size_t *ret_n_sent) {
         assert(scope);
         assert(ret_n_sent);
@@ -258,23 +328,12 @@ int payload_sweep(const PayloadScope *scope, pid_t but_pid, bool with_group, siz
                 .has_news = true, /* who knows what blows: the first pass gives chase as well */
         };
 
+        SweepPrecedence before = sweep_precedence_take();
         if (with_group)
                 sweep_kill_group(&sweep);
-
-        for (size_t pass = 0; pass < SWEEP_PASSES_MAX; pass++) {
-                if (sweep.has_news)
-                        sweep_chase(&sweep);
-                sweep.has_news = false;
-                sweep_read_members(&sweep);
-                if (usec_now(CLOCK_MONOTONIC) >= sweep.deadline_usec)
-                        break;
-                if (sweep.has_news)
-                        continue;
-                if (sweep_is_done(&sweep))
-                        break;
-                sweep_kill_all(&sweep);
-        }
+        sweep_settle(&sweep);
         sweep_kill_all(&sweep);
+        sweep_precedence_give_back(&before);
 
         *ret_n_sent = sweep.n_sent;
         if (sweep.n_sent > 0)

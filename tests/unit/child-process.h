@@ -5,7 +5,6 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
@@ -13,13 +12,12 @@
 
 typedef struct ChildProcess {
         pid_t pid;
-        int pidfd;
         int says_fd; /* what the child's body writes to its says_fd */
 } ChildProcess;
 
-#define CHILD_PROCESS_UNSET                        \
-        (ChildProcess) {                           \
-                .pidfd = -EBADF, .says_fd = -EBADF \
+#define CHILD_PROCESS_UNSET       \
+        (ChildProcess) {          \
+                .says_fd = -EBADF \
         }
 
 /* In a child: tells the test that it is ready. */
@@ -44,17 +42,15 @@ _unused_ static void child_process_start(ChildProcess *child, void (*body)(int s
         }
         (void) close(fds[1]);
         assert_true(child->pid > 0);
-        child->pidfd = pidfd_open(child->pid, 0);
-        assert_true(child->pidfd >= 0);
         assert_int_equal(read(fds[0], &byte, 1), 1);
 }
 
-/* Kills and reaps it, if that has not happened. */
+/* Kills and reaps it. As long as it is not reaped its pid is its own. */
 _unused_ static void child_process_done(ChildProcess *child) {
-        if (child->pidfd >= 0) {
-                (void) pidfd_send_signal(child->pidfd, SIGKILL, NULL, 0);
-                (void) waitid(P_PIDFD, (id_t) child->pidfd, &(siginfo_t){}, WEXITED);
+        if (child->pid > 0) {
+                (void) kill(child->pid, SIGKILL);
+                (void) waitpid(child->pid, NULL, 0);
         }
-        child->pidfd = fd_close(child->pidfd);
+        child->pid = 0;
         child->says_fd = fd_close(child->says_fd);
 }

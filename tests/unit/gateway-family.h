@@ -11,7 +11,6 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
@@ -326,29 +325,30 @@ _unused_ static void family_reap_all_but(pid_t but_pid) {
         }
 }
 
-/* Kills our children by pid: as long as they are not reaped the pids are theirs. */
-static void family_kill_children(void) {
+/* Ends all there is: as long as children are not reaped their pids are their own, and whoever they
+ * leave behind is our child next. */
+static void family_end_all(void) {
         _cleanup_close_ int proc_fd = proc_open_root("/proc");
-        _cleanup_free_ ProcessInfo *list = NULL;
-        size_t n = 0;
+        siginfo_t info;
 
-        if (proc_fd < 0 || proc_read_all(proc_fd, &list, &n) < 0)
-                return;
-        n = proc_keep_descendants(list, n, getpid());
-        for (size_t i = 0; i < n; i++) {
-                int pidfd = pidfd_open(list[i].pid, 0);
-                if (pidfd >= 0 && proc_is_descendant(proc_fd, list[i].pid, getpid()) > 0)
-                        (void) pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
-                (void) fd_close(pidfd);
+        while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG) == 0) {
+                _cleanup_free_ ProcessInfo *list = NULL;
+                size_t n = 0;
+
+                if (proc_read_all(proc_fd, &list, &n) < 0)
+                        return;
+                for (size_t i = 0; i < n; i++)
+                        if (list[i].ppid == getpid())
+                                (void) kill(list[i].pid, SIGKILL);
+                while (waitid(P_ALL, 0, &(siginfo_t){}, WEXITED | WNOHANG) == 0 && n-- > 0)
+                        ;
         }
 }
 
 _unused_ static void family_done(Family *family) {
         (void) !seteuid(getuid());
         (void) fd_close(family->life_fds[1]);
-        family_kill_children();
-        while (waitid(P_ALL, 0, &(siginfo_t){}, WEXITED) == 0)
-                ;
+        family_end_all();
         (void) fd_close(family->life_fds[0]);
         family->payload = payload_free(family->payload);
         if (family->group[0] != '\0')

@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include <sys/resource.h>
+
 #include "gateway-family.h"
 
 static int setup(void **state) {
@@ -52,13 +54,18 @@ static size_t reap_killed(Family *family) {
 
 static void end_crowd(Family *family) {
         size_t n_sent = 0;
+        int policy = sched_getscheduler(0), nice_before = getpriority(PRIO_PROCESS, 0);
 
+        assert_true(payload_others_ignore(family->payload, SIGTERM));
+        assert_false(payload_others_ignore(family->payload, SIGKILL));
         assert_int_equal(
                 payload_signal(family->payload, PHASE_TARGET_ALL, SIGTERM, true, &n_sent), 0);
         assert_int_equal(n_sent, FAMILY_CROWD);
         assert_int_equal(
                 payload_signal(family->payload, PHASE_TARGET_ALL, SIGKILL, false, &n_sent), 0);
         assert_int_equal(n_sent, FAMILY_CROWD + 1);
+        assert_int_equal(sched_getscheduler(0), policy);
+        assert_int_equal(getpriority(PRIO_PROCESS, 0), nice_before);
         assert_int_equal(reap_killed(family), FAMILY_CROWD + 1);
 }
 

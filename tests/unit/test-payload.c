@@ -395,6 +395,24 @@ static void test_payload_out_of_reach_reported(void **state) {
         assert_true(family_is_alive(pid));
 }
 
+static void test_payload_others_ignore_only_if_all_do(void **state) {
+        PayloadTest *test = *state;
+        Payload *payload = test->family.payload;
+
+        assert_false(payload_others_ignore(payload, SIGUSR1));
+        (void) signal(SIGUSR1, SIG_IGN);
+        pid_t ignores = family_add(&test->family, MEMBER_PLAIN);
+        (void) signal(SIGUSR1, SIG_DFL);
+        assert_true(payload_others_ignore(payload, SIGUSR1));
+        assert_false(payload_others_ignore(payload, SIGUSR2));
+        payload_set_main(payload, ignores);
+        assert_false(payload_others_ignore(payload, SIGUSR1));
+        payload_set_main(payload, family_add(&test->family, MEMBER_PLAIN));
+        assert_true(payload_others_ignore(payload, SIGUSR1));
+        (void) family_add(&test->family, MEMBER_PLAIN);
+        assert_false(payload_others_ignore(payload, SIGUSR1));
+}
+
 /* ---- Reaping ---- */
 
 static void test_payload_reap_tells_how_each_ended(void **state) {
@@ -559,6 +577,7 @@ int main(void) {
                 TEST(test_payload_vanished_pid_not_signalled),
                 TEST(test_payload_foreign_process_not_signalled),
                 TEST(test_payload_out_of_reach_reported),
+                TEST(test_payload_others_ignore_only_if_all_do),
                 TEST(test_payload_reap_tells_how_each_ended),
                 TEST(test_payload_thousand_orphans_reaped),
                 TEST(test_payload_group_refused_where_not_delegated),

@@ -308,13 +308,13 @@ static void test_proc_info_zombie_and_vanished_told_apart(void **state) {
         assert_int_equal(proc_read_cmdline(test->real_fd, test->child.pid, 64, &test->cmdline), 0);
         assert_int_equal(test->cmdline[0], '[');
 
-        assert_int_equal(waitpid(test->child.pid, NULL, 0), test->child.pid);
+        pid_t pid = test->child.pid;
+        child_process_done(&test->child);
         char path[64];
         char *cmdline;
-        assert_int_equal(proc_read_info(test->real_fd, test->child.pid, &info), -ESRCH);
-        assert_int_equal(proc_read_cmdline(test->real_fd, test->child.pid, 64, &cmdline), -ESRCH);
-        assert_int_equal(
-                proc_read_cgroup(test->real_fd, test->child.pid, path, sizeof(path)), -ESRCH);
+        assert_int_equal(proc_read_info(test->real_fd, pid, &info), -ESRCH);
+        assert_int_equal(proc_read_cmdline(test->real_fd, pid, 64, &cmdline), -ESRCH);
+        assert_int_equal(proc_read_cgroup(test->real_fd, pid, path, sizeof(path)), -ESRCH);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
