@@ -28,8 +28,9 @@ static const RecordEventInfo record_event_table[_RECORD_EVENT_MAX] = {
                         "The supervisor has forked the gateway @GATEWATCH_NAME@ as process\n"
                         "@GATEWATCH_PID@. This is the first record of run @GATEWATCH_RUN_ID@.\n"
                         "\n"
-                        "When it is asked to stop, the gateway may drain for @GATEWATCH_DRAIN_USEC@\n"
-                        "microseconds. The whole escalation is: @GATEWATCH_SCHEDULE@\n"
+                        "When it is asked to stop, the gateway may drain for\n"
+                        "@GATEWATCH_DRAIN_USEC@ microseconds. The whole escalation is:\n"
+                        "@GATEWATCH_SCHEDULE@\n"
                         "\n"
                         "Nothing needs to be done. All records of this run:\n"
                         "  journalctl GATEWATCH_RUN_ID=@GATEWATCH_RUN_ID@\n",
@@ -40,9 +41,9 @@ static const RecordEventInfo record_event_table[_RECORD_EVENT_MAX] = {
                 .priority = LOG_INFO,
                 .subject = "Gateway @GATEWATCH_NAME@ is ready",
                 .body =
-                        "The gateway @GATEWATCH_NAME@ (process @GATEWATCH_PID@) takes work now. It\n"
-                        "needed @GATEWATCH_START_USEC@ microseconds from its start until it was\n"
-                        "ready.\n"
+                        "The gateway @GATEWATCH_NAME@ (process @GATEWATCH_PID@) takes work now.\n"
+                        "It needed @GATEWATCH_START_USEC@ microseconds from its start until it\n"
+                        "was ready.\n"
                         "\n"
                         "Nothing needs to be done.\n",
         },
@@ -62,8 +63,8 @@ static const RecordEventInfo record_event_table[_RECORD_EVENT_MAX] = {
                         "What the supervisor does about it at the next stop:\n"
                         "@GATEWATCH_ACTION@ (see --on-short-timeout= in gatewatch-run(1)).\n"
                         "\n"
-                        "Raise TimeoutStopSec= of the unit, or shorten --drain-timeout=. The field\n"
-                        "GATEWATCH_SOURCE names the file that the value comes from, and\n"
+                        "Raise TimeoutStopSec= of the unit, or shorten --drain-timeout=. The\n"
+                        "field GATEWATCH_SOURCE names the file that the value comes from, and\n"
                         "GATEWATCH_REMEDY has the commands that mend it; to see both:\n"
                         "  journalctl -o verbose MESSAGE_ID=c15477208d7b47ff82e9a5b1bbf7c378\n",
         },
@@ -77,13 +78,15 @@ static const RecordEventInfo record_event_table[_RECORD_EVENT_MAX] = {
                         "record of its own. From the files in its state directory it is known to\n"
                         "have ended as: @GATEWATCH_PREVIOUS@\n"
                         "\n"
-                        "\"lost\" means that the supervisor itself was killed, \"crashed\" that the\n"
-                        "gateway died by a signal that nobody here sent, \"reboot\" that the machine\n"
-                        "went down under it. Work that was in flight then may be lost or half done.\n"
+                        "\"lost\" means that the supervisor itself was killed, \"crashed\" that\n"
+                        "the gateway died by a signal that nobody here sent, \"reboot\" that the\n"
+                        "machine went down under it. Work that was in flight then may be lost or\n"
+                        "half done.\n"
                         "\n"
-                        "What led up to it, as far as it was written down, is in the records of that\n"
-                        "run, whose id is in the field GATEWATCH_PREVIOUS_RUN_ID. Look at the same\n"
-                        "minutes for the kernel's OOM killer and for kills by systemd as well.\n",
+                        "What led up to it, as far as it was written down, is in the records of\n"
+                        "that run, whose id is in the field GATEWATCH_PREVIOUS_RUN_ID. Look at\n"
+                        "the same minutes for the kernel's OOM killer and for kills by systemd as\n"
+                        "well.\n",
         },
         [RECORD_SIGNAL] = {
                 .name = "signal",
@@ -91,14 +94,15 @@ static const RecordEventInfo record_event_table[_RECORD_EVENT_MAX] = {
                 .priority = LOG_NOTICE,
                 .subject = "Gateway @GATEWATCH_NAME@ received @GATEWATCH_SIGNAL@",
                 .body =
-                        "A signal arrived that begins a stop of the gateway @GATEWATCH_NAME@, or that\n"
-                        "came while it was stopping. The record holds what was known at that moment:\n"
-                        "who sent the signal (GATEWATCH_SENDER_*), the load, the markers, and the\n"
-                        "whole of it as JSON in GATEWATCH_CONTEXT.\n"
+                        "A signal arrived that begins a stop of the gateway @GATEWATCH_NAME@, or\n"
+                        "that came while it was stopping. The record holds what was known at that\n"
+                        "moment: who sent the signal (GATEWATCH_SENDER_*), the load, the markers,\n"
+                        "and the whole of it as JSON in GATEWATCH_CONTEXT.\n"
                         "\n"
-                        "A sender in the state \"manager\" is systemd itself, which does not say who\n"
-                        "asked it; the record \"cause\" that follows names the requester where one\n"
-                        "can be found. A sender that had already exited leaves fewer fields.\n"
+                        "A sender in the state \"manager\" is systemd itself, which does not say\n"
+                        "who asked it; the record \"cause\" that follows names the requester\n"
+                        "where one can be found. A sender that had already exited leaves fewer\n"
+                        "fields.\n"
                         "\n"
                         "Everything about this stop:\n"
                         "  journalctl -o verbose GATEWATCH_RUN_ID=@GATEWATCH_RUN_ID@\n",
@@ -109,16 +113,16 @@ static const RecordEventInfo record_event_table[_RECORD_EVENT_MAX] = {
                 .priority = LOG_NOTICE,
                 .subject = "Why gateway @GATEWATCH_NAME@ is being stopped: @GATEWATCH_CAUSE@",
                 .body =
-                        "The evidence for the stop of the gateway @GATEWATCH_NAME@ is in. The verdict\n"
-                        "is \"@GATEWATCH_CAUSE@\":\n"
+                        "The evidence for the stop of the gateway @GATEWATCH_NAME@ is in. The\n"
+                        "verdict is \"@GATEWATCH_CAUSE@\":\n"
                         "@GATEWATCH_CAUSE_DETAIL@\n"
                         "\n"
-                        "Where systemd was asked by a process that could still be found, the fields\n"
-                        "GATEWATCH_REQUESTER_* name it with its ancestry. \"unknown\" means that the\n"
-                        "evidence does not say; nothing is guessed.\n"
+                        "Where systemd was asked by a process that could still be found, the\n"
+                        "fields GATEWATCH_REQUESTER_* name it with its ancestry. \"unknown\"\n"
+                        "means that the evidence does not say; nothing is guessed.\n"
                         "\n"
-                        "If nobody meant the gateway to stop, begin with those fields, and with the\n"
-                        "record \"signal\" just before.\n",
+                        "If nobody meant the gateway to stop, begin with those fields, and with\n"
+                        "the record \"signal\" just before.\n",
         },
         [RECORD_PHASE] = {
                 .name = "phase",
@@ -127,12 +131,13 @@ static const RecordEventInfo record_event_table[_RECORD_EVENT_MAX] = {
                 .subject = "Phase @GATEWATCH_PHASE@ of the stop of @GATEWATCH_NAME@ has ended",
                 .body =
                         "While the gateway @GATEWATCH_NAME@ is being stopped, the phase\n"
-                        "\"@GATEWATCH_PHASE@\" is over, after @GATEWATCH_ELAPSED_USEC@ microseconds.\n"
+                        "\"@GATEWATCH_PHASE@\" is over, after @GATEWATCH_ELAPSED_USEC@\n"
+                        "microseconds.\n"
                         "Timed out: @GATEWATCH_TIMED_OUT@\n"
                         "\n"
-                        "A phase ends as soon as no process is left that it is for. One that timed\n"
-                        "out did not get that far, and the next, harder phase has begun. If the\n"
-                        "drain times out again and again, the gateway needs a longer\n"
+                        "A phase ends as soon as no process is left that it is for. One that\n"
+                        "timed out did not get that far, and the next, harder phase has begun. If\n"
+                        "the drain times out again and again, the gateway needs a longer\n"
                         "--drain-timeout=, or something in it does not let go of its work; the\n"
                         "record \"stuck\" then shows what it was waiting for.\n",
         },
@@ -142,8 +147,8 @@ static const RecordEventInfo record_event_table[_RECORD_EVENT_MAX] = {
                 .priority = LOG_INFO,
                 .subject = "Step @GATEWATCH_STEP@ of gateway @GATEWATCH_NAME@ ended or ran over",
                 .body =
-                        "The gateway @GATEWATCH_NAME@ had announced the step \"@GATEWATCH_STEP@\". It\n"
-                        "took @GATEWATCH_STEP_USEC@ microseconds so far.\n"
+                        "The gateway @GATEWATCH_NAME@ had announced the step\n"
+                        "\"@GATEWATCH_STEP@\". It took @GATEWATCH_STEP_USEC@ microseconds so far.\n"
                         "Over its time: @GATEWATCH_TIMED_OUT@\n"
                         "\n"
                         "A step that runs over moves the stop on to its next phase, unless\n"
@@ -156,15 +161,15 @@ static const RecordEventInfo record_event_table[_RECORD_EVENT_MAX] = {
                 .priority = LOG_WARNING,
                 .subject = "A process of gateway @GATEWATCH_NAME@ missed its deadline",
                 .body =
-                        "A process of the gateway @GATEWATCH_NAME@ is still there though its time was\n"
-                        "up. Before it is killed, this record was taken of what each of its threads\n"
-                        "was doing. It is in the field GATEWATCH_STUCK, as JSON:\n"
+                        "A process of the gateway @GATEWATCH_NAME@ is still there though its time\n"
+                        "was up. Before it is killed, this record was taken of what each of its\n"
+                        "threads was doing. It is in the field GATEWATCH_STUCK, as JSON:\n"
                         "  journalctl -o verbose GATEWATCH_RUN_ID=@GATEWATCH_RUN_ID@ \\\n"
                         "      MESSAGE_ID=6652ac16fcf84771b1fd469f2045c6ac\n"
                         "\n"
-                        "A thread in state D waits for the kernel (a disk, a network file system) and\n"
-                        "cannot be killed before that answers. Give this record to whoever maintains\n"
-                        "the gateway.\n",
+                        "A thread in state D waits for the kernel (a disk, a network file system)\n"
+                        "and cannot be killed before that answers. Give this record to whoever\n"
+                        "maintains the gateway.\n",
         },
         [RECORD_WATCHDOG] = {
                 .name = "watchdog",
@@ -172,15 +177,15 @@ static const RecordEventInfo record_event_table[_RECORD_EVENT_MAX] = {
                 .priority = LOG_ERR,
                 .subject = "Gateway @GATEWATCH_NAME@ missed its heartbeat",
                 .body =
-                        "The gateway @GATEWATCH_NAME@ (process @GATEWATCH_PID@) must send a heartbeat\n"
-                        "every @GATEWATCH_WATCHDOG_USEC@ microseconds; the last one was\n"
+                        "The gateway @GATEWATCH_NAME@ (process @GATEWATCH_PID@) must send a\n"
+                        "heartbeat every @GATEWATCH_WATCHDOG_USEC@ microseconds; the last one was\n"
                         "@GATEWATCH_WATCHDOG_AGE_USEC@ microseconds ago. It is being stopped, by\n"
                         "default in a way that leaves a core dump (see coredumpctl(1)).\n"
                         "\n"
                         "Look at the machine before you look at the gateway: the load was\n"
                         "@GATEWATCH_LOADAVG@, and the supervisor itself was\n"
-                        "@GATEWATCH_SUPERVISOR_LATE_USEC@ microseconds late. When both are high, the\n"
-                        "machine was starved and the gateway need not have hung at all.\n",
+                        "@GATEWATCH_SUPERVISOR_LATE_USEC@ microseconds late. When both are high,\n"
+                        "the machine was starved and the gateway need not have hung at all.\n",
         },
         [RECORD_LEFTOVER] = {
                 .name = "leftover",
@@ -189,13 +194,13 @@ static const RecordEventInfo record_event_table[_RECORD_EVENT_MAX] = {
                 .subject = "Processes of gateway @GATEWATCH_NAME@ outlived its main process",
                 .body =
                         "The main process of the gateway @GATEWATCH_NAME@ has ended, but\n"
-                        "@GATEWATCH_LEFTOVER_COUNT@ of its processes have not. They are stopped by\n"
-                        "the remaining phases of the schedule, and the supervisor stays until they\n"
-                        "are gone.\n"
+                        "@GATEWATCH_LEFTOVER_COUNT@ of its processes have not. They are stopped\n"
+                        "by the remaining phases of the schedule, and the supervisor stays until\n"
+                        "they are gone.\n"
                         "\n"
-                        "The field GATEWATCH_LEFTOVER lists them as JSON (journalctl -o verbose). A\n"
-                        "gateway should end its own helpers before it exits: what they were doing\n"
-                        "may be half done.\n",
+                        "The field GATEWATCH_LEFTOVER lists them as JSON (journalctl -o verbose).\n"
+                        "A gateway should end its own helpers before it exits: what they were\n"
+                        "doing may be half done.\n",
         },
         [RECORD_DIAGNOSTIC] = {
                 .name = "diagnostic",
@@ -230,8 +235,8 @@ static const RecordEventInfo record_event_table[_RECORD_EVENT_MAX] = {
                         "crashed    it died by a signal that nobody here sent\n"
                         "lost       the supervisor itself was killed\n"
                         "\n"
-                        "How long each phase took is in the field GATEWATCH_PHASES. All records of\n"
-                        "the run, and past stops for comparison:\n"
+                        "How long each phase took is in the field GATEWATCH_PHASES. All records\n"
+                        "of the run, and past stops for comparison:\n"
                         "  journalctl GATEWATCH_RUN_ID=@GATEWATCH_RUN_ID@\n"
                         "  gatewatch report\n",
         },
@@ -241,9 +246,9 @@ static const RecordEventInfo record_event_table[_RECORD_EVENT_MAX] = {
                 .priority = LOG_DEBUG,
                 .subject = "@GATEWATCH_SIGNAL@ was passed on to gateway @GATEWATCH_NAME@",
                 .body =
-                        "A signal that does not begin a stop reached the supervisor and was passed on\n"
-                        "to the main process of the gateway @GATEWATCH_NAME@ (@GATEWATCH_PID@). Who\n"
-                        "sent it is in the fields GATEWATCH_SENDER_*.\n"
+                        "A signal that does not begin a stop reached the supervisor and was\n"
+                        "passed on to the main process of the gateway @GATEWATCH_NAME@\n"
+                        "(@GATEWATCH_PID@). Who sent it is in the fields GATEWATCH_SENDER_*.\n"
                         "\n"
                         "Nothing needs to be done.\n",
         },
@@ -253,12 +258,12 @@ static const RecordEventInfo record_event_table[_RECORD_EVENT_MAX] = {
                 .priority = LOG_WARNING,
                 .subject = "Supervision of @GATEWATCH_NAME@ goes on without: @GATEWATCH_WHAT@",
                 .body =
-                        "Something that the supervisor of the gateway @GATEWATCH_NAME@ relies on is\n"
-                        "missing or does not work: @GATEWATCH_WHAT@\n"
+                        "Something that the supervisor of the gateway @GATEWATCH_NAME@ relies on\n"
+                        "is missing or does not work: @GATEWATCH_WHAT@\n"
                         "Error: @GATEWATCH_ERROR@\n"
                         "\n"
-                        "The gateway is not touched by this and keeps running, and it will be stopped\n"
-                        "as configured. But less will be known about it:\n"
+                        "The gateway is not touched by this and keeps running, and it will be\n"
+                        "stopped as configured. But less will be known about it:\n"
                         "\n"
                         "bus           what systemd allows, and why it stops the unit\n"
                         "state-dir     how this run ended, for the next one\n"
@@ -266,8 +271,8 @@ static const RecordEventInfo record_event_table[_RECORD_EVENT_MAX] = {
                         "notify-queue  messages of the gateway to systemd may be late or lost\n"
                         "journal       records may be on the console instead, or missing\n"
                         "\n"
-                        "Mend the cause (permissions, a full disk, a service that is down); a restart\n"
-                        "of the gateway is not needed for what comes back by itself.\n",
+                        "Mend the cause (permissions, a full disk, a service that is down); a\n"
+                        "restart of the gateway is not needed for what comes back by itself.\n",
         },
 };
 

@@ -8,8 +8,8 @@
  *
  *   the probe     a second socket of our own, connected to the same path. poll(2) on it tells
  *                 whether the receive queue has room, now and later, from an event loop.
- *   O_NONBLOCK    on libsystemd's socket, for what the probe cannot see: the last place in the queue
- *                 taken by another sender meanwhile, or our own send buffer being full.
+ *   O_NONBLOCK    on libsystemd's socket, for what the probe cannot see: the last place in the
+ *                 queue taken by another sender meanwhile, or our own send buffer being full.
  *
  * libsystemd does not tell which descriptor its socket is. It opens it at the first call, so it is
  * one of the lowest descriptors that were free before. That first call is made with so many fields
@@ -17,8 +17,8 @@
  * tries: the socket is open, nothing was sent, nothing could wait. If the socket is not found then
  * (somebody in the process had used it before), the probe alone has to do.
  *
- * sd_journal_sendv() also says 0 when there is no socket at the path. So before each record the path
- * is looked at, and compared with what the probe is connected to.
+ * sd_journal_sendv() also says 0 when there is no socket at the path. So before each record the
+ * path is looked at, and compared with what the probe is connected to.
  *
  * Nothing is queued here, and no timer runs: both are the sink's.
  * Source: sd_journal_sendv(3); unix(7); systemd 252, src/libsystemd/sd-journal/journal-send.c. */
@@ -69,7 +69,7 @@ bool record_journal_error_passes(int error) {
         return error == -EAGAIN || error == -ENOBUFS || error == -ECONNREFUSED || error == -ENOENT;
 }
 
-/* ---- The probe ---------------------------------------------------------------------------------- */
+/* ---- The probe ------------------------------------------------------------------------------- */
 
 static int record_journal_connect(RecordJournal *journal, const struct stat *status) {
         struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -118,7 +118,7 @@ static int record_journal_probe(RecordJournal *journal) {
         return r == 0 ? -EAGAIN : 0;
 }
 
-/* ---- libsystemd's socket ---------------------------------------------------------------------- */
+/* ---- libsystemd's socket --------------------------------------------------------------------- */
 
 /* A datagram socket of AF_UNIX that has neither a name nor a peer. */
 static bool fd_is_unbound_datagram(int fd) {
@@ -177,7 +177,7 @@ static void record_journal_prepare(RecordJournal *journal) {
         }
 }
 
-/* ---- Sending ------------------------------------------------------------------------------------ */
+/* ---- Sending --------------------------------------------------------------------------------- */
 
 typedef struct FieldVector {
         struct iovec fields[HEAD_FIELDS + STAMP_FIELDS + 2 * RECORD_FIELDS_MAX];

@@ -12,8 +12,8 @@
 /* How the journal is reached; another one than the real is for tests. */
 typedef struct RecordJournalPort {
         const char *socket_path; /* not copied */
-        /* Like sd_journal_sendv(3), also in that it keeps one socket from its first call on, and that
-         * a call with more fields than a datagram can carry fails after that socket is open. */
+        /* Like sd_journal_sendv(3), also in that it keeps one socket from its first call on, and
+         * that a call with more fields than sendmsg(2) takes fails after that socket is open. */
         int (*send)(const struct iovec *fields, int n_fields);
 } RecordJournalPort;
 

@@ -10,12 +10,12 @@
  *   it is restarting, or   a timer tries again every second
  *   our socket is full
  *
- * Both exist only while something is queued: an idle supervisor is never woken up from here. A batch
- * is bounded, so that a long queue does not keep the loop from a signal.
+ * Both exist only while something is queued: an idle supervisor is never woken up from here. A
+ * batch is bounded, so that a long queue does not keep the loop from a signal.
  *
  * Records that the journal will never take (it is not there, it may not be reached) go to the
- * console at once; so does what is left at the end. What even the console does not take is lost, and
- * counted. The sink never reports its own troubles as records: that is for its owner, who can ask
+ * console at once; so does what is left at the end. What even the console does not take is lost,
+ * and counted. The sink never reports its own troubles as records: that is for its owner, who can ask
  * record_sink_lost().
  *
  * A new sink has opened nothing: between exec and the gateway's fork, time counts. */
@@ -142,7 +142,7 @@ char *record_format_logfmt(
         return record_to_logfmt(record, sink->run, &stamp);
 }
 
-/* ---- Delivering one record ---------------------------------------------------------------------- */
+/* ---- Delivering one record ------------------------------------------------------------------- */
 
 static void record_sink_print(RecordSink *sink, const Record *record, const RecordStamp *stamp) {
         _cleanup_free_ char *line = record_to_logfmt(record, sink->run, stamp);
@@ -163,7 +163,7 @@ static int record_sink_deliver(RecordSink *sink, const Record *record, const Rec
         return 0;
 }
 
-/* ---- The queue and its wake-ups ----------------------------------------------------------------- */
+/* ---- The queue and its wake-ups -------------------------------------------------------------- */
 
 static void record_sink_drain(RecordSink *sink, size_t n_max);
 
@@ -251,7 +251,7 @@ int record_sink_attach_event(RecordSink *sink, sd_event *event, int64_t priority
         return 0;
 }
 
-/* ---- Sending ------------------------------------------------------------------------------------ */
+/* ---- Sending --------------------------------------------------------------------------------- */
 
 static void record_sink_queue(
         RecordSink *sink, Record *record, const RecordStamp *stamp, int error) {

@@ -32,9 +32,10 @@ DEFINE_POINTER_CLEANUP(RecordSink, record_sink_free)
  * Returns: 0; negative errno of sd_event_add_io(3). */
 int record_sink_attach_event(RecordSink *sink, sd_event *event, int64_t priority) _warn_unused_;
 
-/* The fields that every record carries: GATEWATCH_NAME and GATEWATCH_RUN_ID; later the gateway's pid
- * and the instant it was forked, from which GATEWATCH_UPTIME_USEC is counted (0 until then). name is
- * copied. Returns: 0; -ENOMEM. */
+/* The fields that every record carries: GATEWATCH_NAME and GATEWATCH_RUN_ID; later the gateway's
+ * pid and the instant it was forked, from which GATEWATCH_UPTIME_USEC is counted (0 until then).
+ * name is copied.
+ * Returns: 0; -ENOMEM. */
 int record_sink_set_run(RecordSink *sink, const char *name, sd_id128_t run_id) _warn_unused_;
 void record_sink_set_gateway(RecordSink *sink, pid_t pid, usec_t forked_at_usec);
 
@@ -45,8 +46,8 @@ bool record_sink_wants(const RecordSink *sink, int level);
  * now_usec: CLOCK_MONOTONIC, of what happened (the journal adds its own receipt time). */
 void record_sink_send(RecordSink *sink, Record *record, usec_t now_usec);
 
-/* At the end: sends what is queued without waiting; what the journal still will not take goes to the
- * console, so that nothing is lost. Returns: how many records had to take that way. */
+/* At the end: sends what is queued without waiting; what the journal still will not take goes to
+ * the console, so that nothing is lost. Returns: how many records had to take that way. */
 unsigned record_sink_flush(RecordSink *sink);
 
 /* Records and lines that could not be delivered so far. */

@@ -119,7 +119,7 @@ static void utf8_flatten(char *text) {
         *write = '\0';
 }
 
-/* ---- The record -------------------------------------------------------------------------------- */
+/* ---- The record ------------------------------------------------------------------------------ */
 
 /* Returns: malloc()ed prefix and mended text; NULL: out of memory. */
 static char *record_make_message(const char *text) {
@@ -263,7 +263,7 @@ void record_set_message(Record *record, const char *format, ...) {
         record->message = message;
 }
 
-/* ---- Reading it -------------------------------------------------------------------------------- */
+/* ---- Reading it ------------------------------------------------------------------------------ */
 
 RecordEvent record_get_event(const Record *record) {
         return record->event;
@@ -314,7 +314,7 @@ const char *record_get_value(const Record *record, const char *name) {
         return NULL;
 }
 
-/* ---- Names of levels and targets --------------------------------------------------------------- */
+/* ---- Names of levels and targets ------------------------------------------------------------- */
 
 static const char *const log_level_table[] = {
         [LOG_EMERG] = "emerg",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Lines to consoles of all kinds, none of which may be waited for. A write that waits ends the whole
- * program by SIGALRM. */
+/* Lines to consoles of all kinds, none of which may be waited for. A write that waits ends the
+ * whole program by SIGALRM. */
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -26,7 +26,7 @@ static int teardown_record(void **state) {
         return 0;
 }
 
-/* ---- The table of events ------------------------------------------------------------------------ */
+/* ---- The table of events --------------------------------------------------------------------- */
 
 /* The ids are an interface: this list is written down a second time on purpose. */
 static const struct {
@@ -77,7 +77,7 @@ static void test_event_name_goes_both_ways(void **state) {
         assert_null(record_event_to_string(_RECORD_EVENT_INVALID));
 }
 
-/* ---- Levels and targets ------------------------------------------------------------------------- */
+/* ---- Levels and targets ---------------------------------------------------------------------- */
 
 static void test_log_level_parses_names_and_digits(void **state) {
         static const struct {
@@ -124,7 +124,7 @@ static void test_log_target_name_goes_both_ways(void **state) {
         assert_null(log_target_to_string(_LOG_TARGET_MAX));
 }
 
-/* ---- Building ------------------------------------------------------------------------------------ */
+/* ---- Building -------------------------------------------------------------------------------- */
 
 static void test_record_new_takes_priority_and_message_of_its_event(void **state) {
         const Record *record = *state;
@@ -276,7 +276,7 @@ static void test_record_message_becomes_one_clean_line(void **state) {
                 { "Phase drain ended +1.42s", "Phase drain ended +1.42s" },
                 { "two\nlines\tand\rmore", "two lines and more" },
                 { "\x1b[31mred\x7f", " [31mred " },
-                /* U+009B begins an escape sequence too; U+00A0 is only a space that does not break */
+                /* U+009B begins an escape sequence too; U+00A0 only does not break */
                 { "a\xc2\x9b"
                   "31m",
                         "a 31m" },
