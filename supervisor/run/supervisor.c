@@ -135,6 +135,7 @@ static void supervisor_close_marker(Supervisor *supervisor, Outcome outcome) {
 void supervisor_leave(Supervisor *supervisor) {
         usec_t now_usec = usec_now(CLOCK_MONOTONIC);
         Outcome outcome;
+        char lost[64];
 
         /* Main outlived its SIGKILL: it hangs in the kernel, and no status will come in time. */
         if (!supervisor->has_status && supervisor->is_main_alive)
@@ -143,6 +144,11 @@ void supervisor_leave(Supervisor *supervisor) {
         outcome = supervisor_outcome(supervisor);
         run_record_phases(supervisor, now_usec);
         supervisor_close_marker(supervisor, outcome);
+        if (record_sink_lost(supervisor->sink) > 0) {
+                (void) snprintf(lost, sizeof(lost), "%" PRIu64 " records could not be delivered",
+                        record_sink_lost(supervisor->sink));
+                run_record_degraded(supervisor, "journal", ENOBUFS, lost);
+        }
         run_record_stopped(supervisor, outcome, now_usec);
         (void) sd_event_exit(supervisor->event, 0);
 }
