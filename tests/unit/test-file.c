@@ -105,7 +105,7 @@ static mode_t mode_of(const char *path) {
         return st.st_mode & 07777;
 }
 
-/* ---- file_read_bounded -------------------------------------------------------------------------- */
+/* ---- file_read_bounded ---------------------------------------------------------------------- */
 
 static void test_file_read_bounded_regular_gives_content(void **state) {
         static const char text[] = "a\0b\n";
@@ -216,7 +216,7 @@ static void test_file_read_bounded_missing_refused(void **state) {
         assert_null(text);
 }
 
-/* ---- virtual files ------------------------------------------------------------------------------ */
+/* ---- virtual files -------------------------------------------------------------------------- */
 
 static void test_file_read_virtual_any_gives_text(void **state) {
         Fixture *fixture = *state;
@@ -321,7 +321,7 @@ static void test_file_write_virtual_in_part_is_eio(void **state) {
         assert_int_equal(r, -EIO);
 }
 
-/* ---- file_write_atomic -------------------------------------------------------------------------- */
+/* ---- file_write_atomic ---------------------------------------------------------------------- */
 
 static void test_file_write_atomic_new_and_old_replaced(void **state) {
         Fixture *fixture = *state;
@@ -533,7 +533,7 @@ static void test_file_write_atomic_concurrent_reader_sees_whole(void **state) {
         assert_int_equal(count_entries("."), 1);
 }
 
-/* ---- file_make_directories ---------------------------------------------------------------------- */
+/* ---- file_make_directories ------------------------------------------------------------------ */
 
 static void test_file_make_directories_missing_made_with_mode(void **state) {
         static const mode_t umasks[] = { 0, 022, 077, 0777 };
