@@ -86,7 +86,7 @@ class NotifyAccess(Scenario):
         unit = self.unit("--drain", "0.3", service={"Type": "exec", "NotifyAccess": "none"}).start()
         unit.wait_seen("ready")
         unit.stop()
-        self.assert_clean(unit, cause="stop")
+        self.assert_clean(unit)
 
     def test_notify_access_none_falls_back_to_clamp(self):
         unit = self.unit("--drain", "inf", options=[
@@ -94,7 +94,7 @@ class NotifyAccess(Scenario):
             service={"Type": "exec", "NotifyAccess": "none", "TimeoutStopSec": "6s"}).start()
         unit.wait_seen("ready")
         unit.stop()
-        self.assert_stopped(unit, outcome="killed", exit_status="KILL")
+        self.assert_stopped(unit, outcome="killed", exit_status="SIGKILL")
         self.assertEqual(unit.show("Result"), "signal")
         self.assertEqual(unit.wait_record("short-timeout")["ACTION"], "clamp")
 
@@ -108,7 +108,7 @@ class Held(Scenario):
     def test_stopping_in_a_stop_changes_nothing(self):
         unit = self.unit("--stopping", "--drain", "1").start()
         unit.stop()
-        self.assert_clean(unit, cause="stop")
+        self.assert_clean(unit)
         self.assertEqual(unit.signals_seen(), ["SIGTERM"])
 
     def test_stopping_with_a_drain_longer_than_the_timeout_is_extended(self):
@@ -127,7 +127,7 @@ class Held(Scenario):
         self.assertNotIn(supervisor, (new, unit.seen("start")[0]["pid"]))
         self.assertEqual(unit.show("SubState"), "running")
         unit.stop()
-        self.assert_clean(unit, cause="stop")
+        self.assert_clean(unit)
         self.assertEqual(unit.signals_seen(new), ["SIGTERM"])
 
     def test_watchdog_usec_of_the_gateway_is_not_passed_on(self):
@@ -140,7 +140,7 @@ class Held(Scenario):
         unit = self.unit("--drain", "inf", "--extend", "600000000", options=QUICK,
                          service={"TimeoutStopSec": "30s"}).start()
         unit.stop()
-        self.assert_stopped(unit, outcome="killed", exit_status="KILL")
+        self.assert_stopped(unit, outcome="killed", exit_status="SIGKILL")
 
 
 if __name__ == "__main__":

