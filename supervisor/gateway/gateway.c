@@ -256,7 +256,6 @@ static pid_t fork_into_cgroup(
 static pid_t fork_plainly(
         const GatewayCommand *command, Environment *environment, int error_fd, int *ret_pidfd) {
         pid_t parent = getpid(), pid;
-        int pidfd, error;
 
         pid = vfork();
         if (pid < 0)
@@ -264,15 +263,11 @@ static pid_t fork_plainly(
         if (pid == 0)
                 child_execute(command, environment, parent, error_fd);
 
-        /* It is our child and not reaped: the pid cannot be another's. */
-        pidfd = (int) syscall(SYS_pidfd_open, pid, 0);
-        if (pidfd < 0) {
-                error = errno;
-                (void) kill(pid, SIGKILL);
-                (void) waitpid(pid, NULL, 0);
-                return -error;
-        }
-        *ret_pidfd = pidfd;
+        /* It is our child and not reaped: the pid cannot be another's. Without pidfds (a sandbox's
+         * filter, valgrind) that also makes kill(2) safe. */
+        *ret_pidfd = (int) syscall(SYS_pidfd_open, pid, 0);
+        if (*ret_pidfd < 0)
+                *ret_pidfd = -EBADF;
         return pid;
 }
 
@@ -320,14 +315,21 @@ void gateway_done(Gateway *gateway) {
 
 int gateway_signal(const Gateway *gateway, int signo, const siginfo_t *queued) {
         siginfo_t info;
+        long r;
 
         if (queued) {
                 info = *queued;
                 info.si_signo = signo;
         }
-        if (syscall(SYS_pidfd_send_signal, gateway->pidfd, signo, queued ? &info : NULL, 0) < 0)
-                return -errno;
-        return 0;
+        if (gateway->pidfd >= 0)
+                r = syscall(SYS_pidfd_send_signal, gateway->pidfd, signo, queued ? &info : NULL, 0);
+        else if (!gateway->is_child || gateway->pid <= 0)
+                return -ESRCH;
+        else if (queued)
+                r = syscall(SYS_rt_sigqueueinfo, gateway->pid, signo, &info);
+        else
+                r = kill(gateway->pid, signo);
+        return r < 0 ? -errno : 0;
 }
 
 int gateway_adopt(Gateway *gateway, pid_t pid) {

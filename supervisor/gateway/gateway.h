@@ -52,7 +52,7 @@ typedef struct GatewayStatus {
 
 typedef struct Gateway {
         pid_t pid;     /* main; another one after MAINPID= was adopted */
-        int pidfd;     /* owned; readable once main is gone */
+        int pidfd;     /* owned; readable once main is gone; -EBADF where the kernel gives none */
         bool is_child; /* main is our child: its status can be waited for */
 } Gateway;
 
@@ -74,7 +74,8 @@ int gateway_spawn(
 /* Closes the pidfd. */
 void gateway_done(Gateway *gateway);
 
-/* Sends a signal to main, by pidfd: it cannot hit another process.
+/* Sends a signal to main, by pidfd: it cannot hit another process. Where there is none, main is signalled
+ * by pid as long as it is our child, so do not call this after it was reaped.
  *
  * queued: NULL, or the siginfo of a signal that was sent by sigqueue(3) (si_code SI_QUEUE): main then
  *         sees that sender and that value.

@@ -201,7 +201,7 @@ static int config_apply_file(RunConfig *config, const char *path, ConfigError *r
                 return config_refuse(reterr, EXIT_STATUS_USAGE,
                         "--config=%.200s cannot be read: %s: give the path of a readable file of at "
                         "most 64 KiB",
-                        path, strerror(-r));
+                        path, r == -EBADFD ? "not a regular file" : strerror(-r));
         if (strlen(text) != size)
                 return config_refuse(reterr, EXIT_STATUS_USAGE,
                         "--config=%.200s holds a NUL byte: give a text file", path);
