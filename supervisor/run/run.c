@@ -40,6 +40,7 @@ static int run_supervise(
         int argc, char *argv[], const RunConfig *config, GatewayStatus *ret_status) {
         _cleanup_(supervisor_freep) Supervisor *supervisor = NULL;
         _cleanup_free_ char *title = NULL;
+        GatewayStatus status;
         int exec_error, r;
 
         r = supervisor_new(config, &supervisor);
@@ -51,7 +52,7 @@ static int run_supervise(
         else
                 process_title_set(argc, argv, title);
 
-        r = supervisor_run(supervisor, ret_status, &exec_error);
+        r = supervisor_run(supervisor, &status, &exec_error);
         if (r < 0)
                 return run_complain_errno("cannot fork the gateway", -r, EXIT_STATUS_SUPERVISOR);
         if (r > 0)
@@ -63,14 +64,15 @@ static int run_supervise(
         if (exec_error != 0)
                 return run_complain_errno(config->argv[0], exec_error,
                         exec_error == ENOENT ? EXIT_STATUS_NOT_FOUND : EXIT_STATUS_NOT_EXECUTABLE);
-        return 0;
+
+        supervisor_withdraw(supervisor);
+        gateway_status_mirror(status);
 }
 
 int run_verb(int argc, char *argv[]) {
         _cleanup_(run_config_done) RunConfig config = {};
         bool has_stderr = hold_standard_fds();
         ConfigAction action = CONFIG_RUN;
-        GatewayStatus status = {};
         ConfigError error;
         int r;
 
@@ -90,9 +92,5 @@ int run_verb(int argc, char *argv[]) {
         }
 
         config.console_fd = has_stderr ? STDERR_FILENO : -EBADF;
-        r = run_supervise(argc, argv, &config, &status);
-        if (r != 0)
-                return r;
-        run_config_done(&config);
-        gateway_status_mirror(status);
+        return run_supervise(argc, argv, &config);
 }

@@ -95,6 +95,11 @@ Supervisor *supervisor_free(Supervisor *supervisor) {
         return NULL;
 }
 
+void supervisor_withdraw(Supervisor *supervisor) {
+        supervisor->proxy = notify_proxy_free(supervisor->proxy);
+        supervisor->payload = payload_free(supervisor->payload);
+}
+
 void supervisor_main_exited(Supervisor *supervisor, usec_t now_usec) {
         LadderFacts facts;
 

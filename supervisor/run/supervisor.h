@@ -19,6 +19,11 @@ int supervisor_new(const RunConfig *config, Supervisor **ret_supervisor) _warn_u
 Supervisor *supervisor_free(Supervisor *supervisor);
 DEFINE_POINTER_CLEANUP(Supervisor, supervisor_free)
 
+/* Takes back what would outlive the process (the notify socket's name, the sub-group), for a caller
+ * that is about to leave: memory and fds go with it, and freeing them one by one would only make whoever
+ * waits for us wait longer. Only supervisor_free() may follow. */
+void supervisor_withdraw(Supervisor *supervisor);
+
 /* The name that the records carry. */
 const char *supervisor_name(const Supervisor *supervisor);
 
