@@ -36,8 +36,8 @@ static bool hold_standard_fds(void) {
         return has_stderr;
 }
 
-static int run_supervise(
-        int argc, char *argv[], const RunConfig *config, GatewayStatus *ret_status) {
+/* Returns: the exit status for what went wrong before a gateway ran. After one ran it does not. */
+static int run_supervise(int argc, char *argv[], const RunConfig *config) {
         _cleanup_(supervisor_freep) Supervisor *supervisor = NULL;
         _cleanup_free_ char *title = NULL;
         GatewayStatus status;
