@@ -54,11 +54,13 @@ class Template(Scenario):
         self.assert_stopped(unit, count=len(unit.records("started")), outcome="clean")
 
     def test_template_without_its_settings_is_refused_by_systemd(self):
-        done = SYSTEM.systemctl("start", "gatewatch@nowhere.service", check=False)
-        self.addCleanup(SYSTEM.systemctl, "reset-failed", "gatewatch@nowhere.service", check=False)
-        self.assertNotEqual(done.returncode, 0)
-        state = SYSTEM.systemctl("show", "--property=AssertResult", "--value", "gatewatch@nowhere.service")
-        self.assertEqual(state.stdout.strip(), "no")
+        unit = Unit("nowhere", service="gatewatch@nowhere.service")
+        self.units.append(unit)
+        SYSTEM.hold(unit.service)
+        SYSTEM.reload()
+        self.assertNotEqual(unit.systemctl("start", check=False).returncode, 0)
+        self.assertNotEqual(unit.show("AssertTimestampMonotonic"), "0")
+        self.assert_unit(unit, AssertResult="no", ActiveState="inactive", ExecMainPID="0")
 
 
 if __name__ == "__main__":
