@@ -277,6 +277,17 @@ int bus_link_check_reply(const BusLink *link, sd_bus_message *reply) {
         return error > 0 ? -error : -EIO;
 }
 
+bool bus_link_lacks_manager(const BusLink *link, sd_bus_message *reply) {
+        assert(link && reply);
+
+        /* NoReply comes from the bus here: sd-bus itself says so only when it has closed, or long
+         * after the deadline. */
+        return bus_link_is_message_bus(link) && sd_bus_is_open(link->bus) > 0 &&
+                (sd_bus_message_is_method_error(reply, SD_BUS_ERROR_NAME_HAS_NO_OWNER) ||
+                        sd_bus_message_is_method_error(reply, SD_BUS_ERROR_SERVICE_UNKNOWN) ||
+                        sd_bus_message_is_method_error(reply, SD_BUS_ERROR_NO_REPLY));
+}
+
 void bus_link_close(BusLink *link) {
         assert(link);
 

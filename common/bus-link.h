@@ -99,6 +99,10 @@ bool bus_link_is_message_bus(const BusLink *link);
  * -ECONNRESET: sd-bus answered in place of a peer that has gone; other errno by the error's name. */
 int bus_link_check_reply(const BusLink *link, sd_bus_message *reply) _warn_unused_;
 
+/* Whether a reply says that the manager's name has no owner on this message bus, or has lost it before
+ * the call was answered. The bus tells of the next owner by NameOwnerChanged. */
+bool bus_link_lacks_manager(const BusLink *link, sd_bus_message *reply);
+
 /* Closes, without flushing or waiting, and forgets the deadline. No calls follow. Also undoes an
  * initialised link. */
 void bus_link_close(BusLink *link);

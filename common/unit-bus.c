@@ -12,6 +12,11 @@
  * to nothing is not told: the end of that reload will bring the next one, and until then what was
  * told before stands.
  *
+ * A message bus may be there before the manager is on it: where nobody has used it since the boot,
+ * our connection is what starts dbus-daemon, and systemd joins once that runs. A re-execution takes
+ * the manager off it for a moment. A reply that says so is no failure: we ask again when the name has
+ * an owner. The deadline bounds this too; then it is the next address's turn.
+ *
  * Callbacks of sd-bus return 1, "dealt with": after a 0 it would go on with a connection that the
  * callback may have closed.
  *
@@ -61,6 +66,7 @@ struct UnitBus {
         bool is_unit_pending;
         bool is_type_pending;
         bool is_above_pending;
+        bool is_owner_awaited; /* by main */
 };
 
 static const char *const kill_mode_table[_KILL_MODE_MAX] = {
@@ -127,11 +133,21 @@ static void unit_bus_take(UnitBus *bus) {
         unit_bus_tell(bus);
 }
 
+/* Whether there is nothing to do about a reply but to wait for the manager. */
+static bool unit_bus_awaits_owner(UnitBus *bus, sd_bus_message *reply) {
+        if (!bus_link_lacks_manager(&bus->main, reply))
+                return false;
+        bus->is_owner_awaited = true;
+        return true;
+}
+
 static int unit_bus_dispatch_unit(
         sd_bus_message *reply, void *userdata, sd_bus_error *reterr_error) {
         UnitBus *bus = userdata;
         int r;
 
+        if (unit_bus_awaits_owner(bus, reply))
+                return 1;
         r = bus_link_check_reply(&bus->main, reply);
         if (r >= 0)
                 r = unit_properties_read_unit(
@@ -150,6 +166,8 @@ static int unit_bus_dispatch_type(
         UnitBus *bus = userdata;
         int r;
 
+        if (unit_bus_awaits_owner(bus, reply))
+                return 1;
         r = bus_link_check_reply(&bus->main, reply);
         if (r >= 0)
                 r = unit_properties_read_type(&bus->properties, reply);
@@ -168,6 +186,8 @@ static int unit_bus_dispatch_cap(
         usec_t cap_usec;
         int r;
 
+        if (bus_link_lacks_manager(&bus->above, reply))
+                return 1;
         r = bus_link_check_reply(&bus->above, reply);
         if (r >= 0)
                 r = sd_bus_message_read(reply, "v", "t", &cap_usec);
@@ -201,7 +221,7 @@ static int unit_bus_call(BusLink *link, UnitBusSlot slot, sd_bus_message_handler
         r = sd_bus_message_append_basic(message, 's', interface);
         if (r >= 0 && property)
                 r = sd_bus_message_append_basic(message, 's', property);
-        /* While a manager re-executes, its name has no owner: not for dbus-daemon to mend. */
+        /* A manager comes to its name by itself, activation cannot bring it. */
         if (r >= 0)
                 r = sd_bus_message_set_auto_start(message, /* b= */ false);
         if (r < 0)
@@ -218,6 +238,7 @@ static int unit_bus_ask(UnitBus *bus) {
         bus->is_reading = true;
         bus->is_unit_pending = true;
         bus->is_type_pending = true;
+        bus->is_owner_awaited = false;
         r = unit_bus_call(&bus->main, UNIT_BUS_SLOT_UNIT, unit_bus_dispatch_unit, bus->unit.unit,
                 UNIT_INTERFACE, /* property= */ NULL);
         if (r < 0)
@@ -267,17 +288,31 @@ static int unit_bus_dispatch_reloading(
 
 /* Managers send their signals over a message bus only while somebody has subscribed to them. */
 static int unit_bus_subscribe(UnitBus *bus) {
-        return sd_bus_call_method_async(bus->main.bus, /* slot= */ NULL, MANAGER_NAME, MANAGER_PATH,
-                MANAGER_INTERFACE, "Subscribe", /* callback= */ NULL, /* userdata= */ NULL,
-                /* types= */ NULL);
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
+        int r;
+
+        r = sd_bus_message_new_method_call(bus->main.bus, &message, MANAGER_NAME, MANAGER_PATH,
+                MANAGER_INTERFACE, "Subscribe");
+        if (r >= 0)
+                r = sd_bus_message_set_auto_start(message, /* b= */ false);
+        if (r < 0)
+                return r;
+        return sd_bus_call_async(bus->main.bus, /* slot= */ NULL, message, /* callback= */ NULL,
+                /* userdata= */ NULL, /* usec= */ 0);
+}
+
+static bool unit_bus_has_new_owner(sd_bus_message *message) {
+        const char *name, *old_owner, *new_owner;
+
+        return sd_bus_message_read(message, "sss", &name, &old_owner, &new_owner) >= 0 &&
+                *new_owner;
 }
 
 static int unit_bus_dispatch_name_owner(
         sd_bus_message *message, void *userdata, sd_bus_error *reterr_error) {
-        const char *name, *old_owner, *new_owner;
         UnitBus *bus = userdata;
 
-        if (sd_bus_message_read(message, "sss", &name, &old_owner, &new_owner) < 0 || !*new_owner)
+        if (!unit_bus_has_new_owner(message))
                 return 1;
         (void) unit_bus_subscribe(bus);
         unit_bus_ask_again(bus);
@@ -290,6 +325,14 @@ static int unit_bus_dispatch_match_installed(
         return 0;
 }
 
+static int unit_bus_watch_owner(BusLink *link, sd_bus_message_handler_t callback) {
+        return sd_bus_add_match_async(link->bus, &link->slots[UNIT_BUS_SLOT_NAME_OWNER],
+                "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
+                "interface='org.freedesktop.DBus',member='NameOwnerChanged',"
+                "arg0='" MANAGER_NAME "'",
+                callback, unit_bus_dispatch_match_installed, link->userdata);
+}
+
 static int unit_bus_watch(UnitBus *bus) {
         bool is_message_bus = bus_link_is_message_bus(&bus->main);
         BusLink *link = &bus->main;
@@ -300,11 +343,7 @@ static int unit_bus_watch(UnitBus *bus) {
                 unit_bus_dispatch_reloading, unit_bus_dispatch_match_installed, bus);
         if (r < 0 || !is_message_bus)
                 return r;
-        r = sd_bus_add_match_async(link->bus, &link->slots[UNIT_BUS_SLOT_NAME_OWNER],
-                "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
-                "interface='org.freedesktop.DBus',member='NameOwnerChanged',"
-                "arg0='" MANAGER_NAME "'",
-                unit_bus_dispatch_name_owner, unit_bus_dispatch_match_installed, bus);
+        r = unit_bus_watch_owner(link, unit_bus_dispatch_name_owner);
         if (r < 0)
                 return r;
         return unit_bus_subscribe(bus);
@@ -324,7 +363,9 @@ static int unit_bus_main_connected(BusLink *link) {
 }
 
 static void unit_bus_main_timed_out(BusLink *link) {
-        unit_bus_fail_reading(link->userdata, -ETIMEDOUT);
+        UnitBus *bus = link->userdata;
+
+        unit_bus_fail_reading(bus, bus->is_owner_awaited ? -ENOENT : -ETIMEDOUT);
 }
 
 static void unit_bus_main_failed(BusLink *link, int error) {
@@ -334,11 +375,33 @@ static void unit_bus_main_failed(BusLink *link, int error) {
         bus->handler(bus, NULL, error, bus->userdata);
 }
 
-static int unit_bus_above_connected(BusLink *link) {
-        UnitBus *bus = link->userdata;
+static int unit_bus_ask_cap(UnitBus *bus) {
+        return unit_bus_call(&bus->above, UNIT_BUS_SLOT_TYPE, unit_bus_dispatch_cap,
+                bus->unit.above, SERVICE_INTERFACE, "TimeoutStopUSec");
+}
 
-        return unit_bus_call(link, UNIT_BUS_SLOT_TYPE, unit_bus_dispatch_cap, bus->unit.above,
-                SERVICE_INTERFACE, "TimeoutStopUSec");
+static int unit_bus_dispatch_above_owner(
+        sd_bus_message *message, void *userdata, sd_bus_error *reterr_error) {
+        UnitBus *bus = userdata;
+        int r;
+
+        if (!unit_bus_has_new_owner(message))
+                return 1;
+        r = unit_bus_ask_cap(bus);
+        if (r < 0)
+                bus_link_lose(&bus->above, r);
+        return 1;
+}
+
+static int unit_bus_above_connected(BusLink *link) {
+        int r;
+
+        if (bus_link_is_message_bus(link)) {
+                r = unit_bus_watch_owner(link, unit_bus_dispatch_above_owner);
+                if (r < 0)
+                        return r;
+        }
+        return unit_bus_ask_cap(link->userdata);
 }
 
 static void unit_bus_above_timed_out(BusLink *link) {

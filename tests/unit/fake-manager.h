@@ -37,6 +37,7 @@ typedef struct FakeProperty {
 typedef enum FakeMode {
         FAKE_ANSWERS,
         FAKE_ERRS,          /* with error_name */
+        FAKE_ERRS_LATER,    /* at the second GetAll, having answered the first */
         FAKE_SAYS_NOTHING,  /* takes calls and does not answer */
         FAKE_HANGS_UP,      /* at the second GetAll, having answered the first */
         FAKE_SAYS_NONSENSE, /* a reply of another type */
@@ -180,6 +181,10 @@ static inline int fake_take_get_all(Fake *fake, sd_bus_message *call) {
                 return 1;
         case FAKE_ERRS:
                 return sd_bus_reply_method_errorf(call, fake->error_name, "As told");
+        case FAKE_ERRS_LATER:
+                if (!is_unit)
+                        return sd_bus_reply_method_errorf(call, fake->error_name, "As told");
+                break;
         case FAKE_SAYS_NONSENSE:
                 return sd_bus_reply_method_return(call, "as", 1, "nonsense");
         case FAKE_HANGS_UP:
@@ -221,7 +226,7 @@ static inline int fake_dispatch_call(
 
         if (!sd_bus_message_is_method_call(call, NULL, NULL))
                 return 0;
-        if (strcmp(member, "GetAll") == 0 || strcmp(member, "Get") == 0)
+        if (strcmp(sd_bus_message_get_destination(call), MANAGER_NAME) == 0)
                 fake->n_auto_start += sd_bus_message_get_auto_start(call) != 0;
         if (strcmp(member, "Hello") == 0) {
                 fake->n_hello++;
@@ -305,19 +310,25 @@ static inline void fake_emit_reloading(Fake *fake, bool is_active) {
                                 0);
 }
 
-static inline void fake_emit_name_owner(Fake *fake, const char *old_owner, const char *new_owner) {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *signal_message = NULL;
+static inline void fake_tell_name_owner(
+        sd_bus *peer, const char *old_owner, const char *new_owner) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
 
-        assert_int_equal(fake->n_peers, 1);
-        assert_return_code(
-                sd_bus_message_new_signal(fake->peers[0], &signal_message, "/org/freedesktop/DBus",
-                        "org.freedesktop.DBus", "NameOwnerChanged"),
-                0);
-        assert_return_code(sd_bus_message_set_sender(signal_message, "org.freedesktop.DBus"), 0);
-        assert_return_code(
-                sd_bus_message_append(signal_message, "sss", MANAGER_NAME, old_owner, new_owner),
-                0);
-        assert_return_code(sd_bus_message_send(signal_message), 0);
+        int r = sd_bus_message_new_signal(peer, &message, "/org/freedesktop/DBus",
+                "org.freedesktop.DBus", "NameOwnerChanged");
+        if (r >= 0)
+                r = sd_bus_message_set_sender(message, "org.freedesktop.DBus");
+        if (r >= 0)
+                r = sd_bus_message_append(message, "sss", MANAGER_NAME, old_owner, new_owner);
+        if (r >= 0)
+                r = sd_bus_message_send(message);
+        assert_return_code(r, 0);
+}
+
+static inline void fake_emit_name_owner(Fake *fake, const char *old_owner, const char *new_owner) {
+        for (unsigned i = 0; i < fake->n_peers; i++)
+                if (sd_bus_is_open(fake->peers[i]) > 0)
+                        fake_tell_name_owner(fake->peers[i], old_owner, new_owner);
 }
 
 /* ---- The fixture ------------------------------------------------------------------------------ */
@@ -352,6 +363,9 @@ static inline int fixture_teardown(void **state) {
         static const char *const left[] = {
                 "unit",
                 "drop-in.conf",
+                "bus",
+                "systemd/private",
+                "systemd",
                 "odd, ;%name/bus",
                 "odd, ;%name/systemd/private",
                 "odd, ;%name/systemd",
@@ -430,3 +444,12 @@ static inline void fixture_read(Fixture *fixture) {
         fixture_wait(fixture, &fixture->n_calls, 1);
         assert_int_equal(fixture->error, 0);
 }
+
+static inline void fixture_be_user_unit(Fixture *fixture) {
+        fixture->unit.manager = UNIT_MANAGER_USER;
+        fixture->unit.owner_uid = getuid();
+        strcpy(fixture->unit.above, "user@1000.service");
+        fixture->fake.cap_usec = 120 * USEC_PER_SEC;
+}
+
+#define FIXTURE_TEST(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)

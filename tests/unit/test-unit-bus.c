@@ -379,53 +379,7 @@ static void test_unit_bus_lost_later_and_other_unusable_is_reset(void **state) {
         assert_int_equal(fixture->fake.n_unit_asked, 1);
 }
 
-/* ---- The message bus -------------------------------------------------------------------------- */
-
-static void fixture_read_over_message_bus(Fixture *fixture) {
-        assert_int_equal(setenv("DBUS_SYSTEM_BUS_ADDRESS", fake_address(&fixture->fake), 1), 0);
-        fixture_start_at(fixture, NULL);
-        fixture_wait(fixture, &fixture->n_calls, 1);
-        assert_int_equal(fixture->error, 0);
-}
-
-static void test_unit_bus_message_bus_is_greeted_and_subscribed_to(void **state) {
-        Fixture *fixture = *state;
-
-        fixture_read_over_message_bus(fixture);
-        assert_int_equal(fixture->fake.n_hello, 1);
-        assert_int_equal(fixture->fake.n_matches, 2);
-        assert_int_equal(fixture->fake.n_subscribed, 1);
-        assert_int_equal(fixture->told.main_pid, 4711);
-
-        fixture->fake.type_properties = changed_type;
-        fake_emit_reloading(&fixture->fake, false);
-        fixture_wait(fixture, &fixture->n_calls, 2);
-        assert_int_equal(fixture->told.timeout_stop_usec, 5 * USEC_PER_SEC);
-}
-
-static void test_unit_bus_new_owner_of_the_name_reads_again(void **state) {
-        Fixture *fixture = *state;
-
-        fixture_read_over_message_bus(fixture);
-        fake_emit_name_owner(&fixture->fake, ":1.1", "");
-        fixture_run_dry(fixture);
-        assert_int_equal(fixture->fake.n_unit_asked, 1);
-
-        fixture->fake.type_properties = changed_type;
-        fake_emit_name_owner(&fixture->fake, "", ":1.9");
-        fixture_wait(fixture, &fixture->n_calls, 2);
-        assert_int_equal(fixture->told.timeout_stop_usec, 5 * USEC_PER_SEC);
-        assert_int_equal(fixture->fake.n_subscribed, 2);
-}
-
 /* ---- User units ------------------------------------------------------------------------------- */
-
-static void fixture_be_user_unit(Fixture *fixture) {
-        fixture->unit.manager = UNIT_MANAGER_USER;
-        fixture->unit.owner_uid = getuid();
-        strcpy(fixture->unit.above, "user@1000.service");
-        fixture->fake.cap_usec = 120 * USEC_PER_SEC;
-}
 
 static void test_unit_bus_user_unit_is_capped_by_the_unit_above(void **state) {
         Fixture *fixture = *state;
@@ -497,8 +451,6 @@ static void test_unit_bus_user_manager_bus_first_then_private_socket(void **stat
         assert_int_equal(fixture->other.n_hello, 1);
 }
 
-#define FIXTURE_TEST(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
-
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_kill_mode_every_value_comes_back),
@@ -524,8 +476,6 @@ int main(void) {
                 FIXTURE_TEST(test_unit_bus_lost_later_takes_the_other_address_in_turn),
                 FIXTURE_TEST(test_unit_bus_lost_again_and_again_gives_up),
                 FIXTURE_TEST(test_unit_bus_lost_later_and_other_unusable_is_reset),
-                FIXTURE_TEST(test_unit_bus_message_bus_is_greeted_and_subscribed_to),
-                FIXTURE_TEST(test_unit_bus_new_owner_of_the_name_reads_again),
                 FIXTURE_TEST(test_unit_bus_user_unit_is_capped_by_the_unit_above),
                 FIXTURE_TEST(test_unit_bus_user_unit_without_word_from_above_has_no_cap),
                 FIXTURE_TEST(test_unit_bus_user_manager_bus_first_then_private_socket),

@@ -224,8 +224,6 @@ static void test_unit_properties_scope_is_asked_as_scope(void **state) {
         assert_int_equal(fixture->told.timeout_stop_usec, 90 * USEC_PER_SEC);
 }
 
-#define FIXTURE_TEST(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
-
 int main(void) {
         const struct CMUnitTest tests[] = {
                 FIXTURE_TEST(test_unit_properties_loaded_service_tells_everything),
