@@ -80,22 +80,22 @@ void run_record_ready(Supervisor *supervisor, usec_t now_usec) {
 }
 
 /* The commands that mend a stop timeout that is too short. Drop-ins of all directories are sorted by
- * file name; "zz-" comes behind whatever sets it now. */
+ * file name; "zz-" comes behind whatever sets it now. Of what a unit's name may hold, only a backslash
+ * means something to a shell. */
 static char *short_timeout_remedy(const Supervisor *supervisor) {
-        const UnitProperties *properties = &supervisor->properties;
         const Budget *budget = &supervisor->budget;
-        bool is_user = supervisor->unit.manager == UNIT_MANAGER_USER;
-        bool is_cap = properties->timeout_stop_usec >= budget->required_usec;
+        bool is_cap = supervisor->properties.timeout_stop_usec >= budget->required_usec;
+        bool is_user = supervisor->unit.manager == UNIT_MANAGER_USER && !is_cap;
         const char *unit = is_cap ? "user@.service" : supervisor->unit.unit;
-        const char *directory =
-                is_user && !is_cap ? "$HOME/.config/systemd/user" : "/etc/systemd/system";
+        const char *directory = is_user ? "~/.config/systemd/user" : "/etc/systemd/system";
+        const char *quote = strchr(unit, '\\') ? "'" : "";
         char span[USEC_SPAN_MAX], *text;
 
         if (asprintf(&text,
-                    "mkdir -p \"%s\"/'%s.d' && printf '[Service]\\nTimeoutStopSec=%s\\n' > "
-                    "\"%s\"/'%s.d/zz-gatewatch-timeout.conf' && systemctl %sdaemon-reload",
-                    directory, unit, usec_format_span(span, budget->required_usec, 1), directory,
-                    unit, is_user && !is_cap ? "--user " : "") < 0)
+                    "mkdir -p %s/%s%s.d%s && printf '[Service]\\nTimeoutStopSec=%s\\n' > "
+                    "%s/%s%s.d%s/zz-gatewatch-timeout.conf && systemctl %sdaemon-reload",
+                    directory, quote, unit, quote, usec_format_span(span, budget->required_usec, 1),
+                    directory, quote, unit, quote, is_user ? "--user " : "") < 0)
                 return NULL;
         return text;
 }
