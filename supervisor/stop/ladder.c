@@ -204,8 +204,8 @@ static void ladder_end_phase(Ladder *ladder, bool is_timed_out, usec_t now_usec)
 
 /* Begins the phase and remembers what main is sent by it.
  * signo: 0: nobody is sent anything. */
-static LadderAction ladder_begin_phase(
-        Ladder *ladder, size_t index, int signo, bool skip_main, usec_t now_usec) {
+static LadderAction ladder_begin_phase(Ladder *ladder, size_t index, int signo, bool skip_main,
+        const LadderFacts *facts, usec_t now_usec) {
         const PhaseTarget target = ladder->schedule.phases[index].target;
 
         if (ladder->state == LADDER_RUNNING)
@@ -247,7 +247,8 @@ static LadderAction ladder_begin_from(
                 bool skip_main;
 
                 if (ladder_find_recipients(ladder, phase->target, phase->signo, facts, &skip_main))
-                        return ladder_begin_phase(ladder, index, phase->signo, skip_main, now_usec);
+                        return ladder_begin_phase(
+                                ladder, index, phase->signo, skip_main, facts, now_usec);
         }
         return ladder_end(ladder);
 }
@@ -270,7 +271,7 @@ static LadderAction ladder_begin_stop(Ladder *ladder, const LadderFacts *facts, 
                 return ladder_begin_from(ladder, 1, facts, now_usec);
         if (!ladder_find_recipients(ladder, first->target, signo, facts, &skip_main))
                 signo = 0;
-        return ladder_begin_phase(ladder, 0, signo, skip_main, now_usec);
+        return ladder_begin_phase(ladder, 0, signo, skip_main, facts, now_usec);
 }
 
 static LadderAction ladder_next(

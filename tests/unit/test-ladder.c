@@ -481,6 +481,31 @@ static void test_ladder_names_are_distinct(void **state) {
                                 ladder_event_to_string(a), ladder_event_to_string(b));
 }
 
+/* ---- What main has had ------------------------------------------------------------------------- */
+
+/* Main was killed by somebody else: the sweep's own SIGKILL must not be taken for what ended it. */
+static void test_ladder_sweep_without_main_leaves_its_signals_alone(void **state) {
+        const LadderFacts facts = { .has_others = true };
+        LadderAction action;
+        Schedule schedule;
+        Budget budget;
+        Ladder ladder;
+
+        assert_int_equal(schedule_parse(SCHEDULE_DEFAULT, 60 * USEC_PER_SEC, &schedule, NULL), 0);
+        budget_compute(&(BudgetInput){ .schedule = &schedule,
+                               .headroom_usec = 30 * USEC_PER_SEC,
+                               .timeout_stop_usec = USEC_INFINITY,
+                               .cap_usec = USEC_INFINITY },
+                &budget);
+        ladder_init(&ladder, &schedule, &budget);
+
+        (void) !ladder_step(&ladder, LADDER_MAIN_EXITED, &facts, 1).type;
+        action = ladder_step(&ladder, LADDER_ESCALATE, &facts, 2);
+        assert_int_equal(action.signo, SIGKILL);
+        assert_int_equal(action.target, PHASE_TARGET_ALL);
+        assert_int_equal(ladder.main_signals, 0);
+}
+
 /* ---- A new main --------------------------------------------------------------------------------- */
 
 static void test_ladder_replace_main_during_a_phase_owes_it_the_signal(void **state) {
@@ -509,6 +534,7 @@ static void test_ladder_replace_main_during_a_phase_owes_it_the_signal(void **st
 
 int main(void) {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_ladder_sweep_without_main_leaves_its_signals_alone),
                 cmocka_unit_test(test_ladder_replace_main_during_a_phase_owes_it_the_signal),
                 cmocka_unit_test(test_ladder_every_cell_does_as_expected),
                 cmocka_unit_test(test_ladder_stop_signal_given_replaces_first_and_is_not_repeated),
