@@ -222,7 +222,7 @@ static LadderAction ladder_begin_phase(Ladder *ladder, size_t index, int signo, 
         if (signo == 0)
                 return (LadderAction){ .type = LADDER_ACTION_WAIT, .target = target };
 
-        if (target != PHASE_TARGET_OTHERS)
+        if (target != PHASE_TARGET_OTHERS && facts->is_main_alive)
                 ladder->main_signals |= ladder_signal_bit(signo);
         return (LadderAction){
                 .type = LADDER_ACTION_SIGNAL,
