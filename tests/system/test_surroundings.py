@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Other users, other managers, and helpers that are missing: the stop works all the same."""
 
+import pathlib
+import shutil
+import stat
 import unittest
 
 from harness import (GATEWATCH, GATEWAY, MESSAGE_IDS, Manager, RUN_DIR, SYSTEM, Scenario,
@@ -49,6 +52,20 @@ class Transient(Scenario):
         self.assertEqual(unit.show("LoadState"), "loaded")
         unit.stop()
         self.assert_stopped(unit, outcome="clean", exit_status="0")
+
+    def test_transient_unit_without_state_directory_keeps_its_own_private(self):
+        shutil.rmtree("/var/lib/gatewatch", ignore_errors=True)
+        unit = Unit("gw-stateless")
+        self.units.append(unit)
+        run("systemd-run", "--quiet", f"--unit={unit.service}", "--property=Type=notify",
+            "--property=KillMode=mixed", GATEWATCH, "run", "--", "/usr/bin/python3", GATEWAY,
+            "--log", unit.log_path, "--notify")
+        unit.stop()
+        self.assert_stopped(unit, outcome="clean", exit_status="0")
+        own = pathlib.Path("/var/lib/gatewatch") / unit.name
+        self.assertEqual(stat.S_IMODE(own.stat().st_mode), 0o700)
+        # Other users' state directories lie beside it.
+        self.assertEqual(stat.S_IMODE(own.parent.stat().st_mode), 0o755)
 
 
 def user_manager(test_class, user):

@@ -17,6 +17,7 @@ class Template(Scenario):
         # Where the sandbox lets the gateway write. The folder must be the user's before its log is there.
         state = pathlib.Path(f"/var/lib/gatewatch/{INSTANCE}")
         state.mkdir(parents=True, exist_ok=True)
+        state.parent.chmod(0o755)
         log_path = state / f"{self._testMethodName}.log"
         unit = Unit(INSTANCE, service=f"gatewatch@{INSTANCE}.service", log_path=log_path)
         run("chown", "--recursive", INSTANCE, state)
