@@ -11,6 +11,11 @@
 #include "file.h"
 #include "run/state-directory.h"
 
+/* Shared with the state directories that systemd makes for other users, who must get through it. */
+#define SYSTEM_STATE_DIRECTORY      "/var/lib/gatewatch"
+#define SYSTEM_STATE_DIRECTORY_MODE 0755
+#define STATE_DIRECTORY_MODE        0700
+
 static int state_directory_path(const char *configured, const char *name, char **ret_path) {
         const char *value;
         int n;
@@ -26,7 +31,7 @@ static int state_directory_path(const char *configured, const char *name, char *
         else if ((value = getenv("HOME")) && value[0] == '/')
                 n = asprintf(ret_path, "%s/.local/state/gatewatch/%s", value, name);
         else if (geteuid() == 0)
-                n = asprintf(ret_path, "/var/lib/gatewatch/%s", name);
+                n = asprintf(ret_path, SYSTEM_STATE_DIRECTORY "/%s", name);
         else
                 return -ENOENT;
 
@@ -42,8 +47,11 @@ int state_directory_open(const char *configured, const char *name, char **ret_pa
         int fd = -EBADF, r;
 
         r = state_directory_path(configured, name, &path);
+        if (r >= 0 &&
+                strncmp(path, SYSTEM_STATE_DIRECTORY "/", sizeof(SYSTEM_STATE_DIRECTORY)) == 0)
+                r = file_make_directories(SYSTEM_STATE_DIRECTORY, SYSTEM_STATE_DIRECTORY_MODE);
         if (r >= 0)
-                r = file_make_directories(path, 0700);
+                r = file_make_directories(path, STATE_DIRECTORY_MODE);
         if (r >= 0) {
                 fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
                 r = fd < 0 ? -errno : 0;

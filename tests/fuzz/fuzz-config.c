@@ -12,9 +12,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         _cleanup_free_ char *text = NULL;
         ConfigError error = {};
 
-        text = strndup((const char *) data, size);
+        text = malloc(size + 1);
         if (!text)
                 return 0;
+        if (size > 0)
+                memcpy(text, data, size);
+        text[size] = '\0';
         if (run_config_parse_file(text, "fuzz.conf", &config, &error) == -EINVAL &&
                 (!error.text[0] || strchr(error.text, '\n')))
                 abort();
