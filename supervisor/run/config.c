@@ -17,40 +17,6 @@
 
 #define CONFIG_FILE_MAX (64U * 1024U)
 
-static const char *const ready_mode_table[_READY_MODE_MAX] = {
-        [READY_NOTIFY] = "notify",
-        [READY_EXEC] = "exec",
-};
-
-static const char *const second_signal_table[_SECOND_SIGNAL_MAX] = {
-        [SECOND_SIGNAL_IGNORE] = "ignore",
-        [SECOND_SIGNAL_ESCALATE] = "escalate",
-};
-
-const char *ready_mode_to_string(ReadyMode mode) {
-        assert(mode >= 0 && mode < _READY_MODE_MAX);
-        return ready_mode_table[mode];
-}
-
-ReadyMode ready_mode_from_string(const char *name) {
-        for (ReadyMode mode = 0; mode < _READY_MODE_MAX; mode++)
-                if (strcmp(ready_mode_table[mode], name) == 0)
-                        return mode;
-        return _READY_MODE_INVALID;
-}
-
-const char *second_signal_to_string(SecondSignal second) {
-        assert(second >= 0 && second < _SECOND_SIGNAL_MAX);
-        return second_signal_table[second];
-}
-
-SecondSignal second_signal_from_string(const char *name) {
-        for (SecondSignal second = 0; second < _SECOND_SIGNAL_MAX; second++)
-                if (strcmp(second_signal_table[second], name) == 0)
-                        return second;
-        return _SECOND_SIGNAL_INVALID;
-}
-
 static int _printf_(3, 4)
         config_refuse(ConfigError *reterr, int exit_status, const char *format, ...) {
         va_list arguments;
@@ -377,14 +343,4 @@ int run_config_load(int argc, char *argv[], char *const environment[], RunConfig
         *ret_config = config;
         *ret_action = action;
         return 0;
-}
-
-void run_config_done(RunConfig *config) {
-        for (size_t i = 0; config->argv && config->argv[i]; i++)
-                free(config->argv[i]);
-        free(config->argv);
-        free(config->schedule_text);
-        free(config->state_dir);
-        free(config->name);
-        *config = (RunConfig){};
 }

@@ -16,7 +16,7 @@
 #include "gateway/notify-proxy.h"
 #include "gateway/payload.h"
 #include "record-sink.h"
-#include "run/config.h"
+#include "run/run-config.h"
 #include "run/supervisor.h"
 #include "stop/ladder.h"
 #include "stop/outcome.h"

@@ -5,7 +5,7 @@
  * the last record. It translates events for the policy and applies what the policy answers. */
 
 #include "gateway/gateway.h"
-#include "run/config.h"
+#include "run/run-config.h"
 
 typedef struct Supervisor Supervisor;
 
