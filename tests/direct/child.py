@@ -135,6 +135,7 @@ def fork_to(fd):
     pid = os.fork()
     if pid > 0:
         return pid
+    control.close()
     control = socket.socket(fileno=fd)
     on.clear()
     on[signal.SIGTERM] = 'os._exit(0)'

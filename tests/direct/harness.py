@@ -236,8 +236,9 @@ class Channel:
         return answer['answer']
 
     def numbers(self):
-        """The signals so far, but the SIGCONT that follows each stop signal."""
-        return [packet['signal'] for packet in self.signals if packet['signal'] != CONT]
+        """The signals so far, but the SIGCONT that follows each stop signal, and the SIGCHLD of its own."""
+        return [packet['signal'] for packet in self.signals
+                if packet['signal'] not in (CONT, signal.SIGCHLD)]
 
     def wait_signal(self, number, count=1):
         """Returns the packet of the count-th."""
@@ -393,6 +394,14 @@ class Run:
         return self
 
     # ---- waiting --------------------------------------------------------------------------------------
+
+    def wait_gone(self, pid):
+        """Waits for the end of a process that is known to be there."""
+        over = []
+        pidfd = os.pidfd_open(pid)
+        self.events.add(pidfd, lambda: (over.append(1), self.events.remove(pidfd)))
+        self.events.wait(lambda: over, 'process %d to end' % pid)
+        os.close(pidfd)
 
     def of(self, event, **fields):
         return [record for record in self.records if record['event'] == event and

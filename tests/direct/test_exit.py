@@ -3,9 +3,10 @@
 
 import os
 import signal
-import unittest
+import subprocess
 
-from harness import DirectTest, WRAPPER, TERM, USR1
+import harness
+from harness import DirectTest, TERM, USR1, WRAPPER, unless_wrapped
 
 # Those whose default is death, in proc(5)'s order.
 DEADLY = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 24, 25, 26, 27, 29, 30, 31, 34, 35, 50, 63, 64]
@@ -162,15 +163,13 @@ class OwnStatusTest(DirectTest):
             'PATH': '%s:%s:/usr/bin:/bin' % (self.path('first'), self.path('second'))})
         self.assertEqual(run.wait(), ('exited', 42))
 
-    @unittest.skipIf(WRAPPER, 'the wrapper needs more fds than this leaves')
+    @unless_wrapped('it needs more fds than this leaves')
     def test_failure_of_the_supervisor_before_the_gateway_is_125(self):
         self.assert_refused(125, 'Too many open files', command=['touch', self.path('was-run')],
                             prelude='resource.setrlimit(resource.RLIMIT_NOFILE, (4, 4))')
 
     def test_verb_unknown_is_refused(self):
-        import subprocess
-        from harness import GATEWATCH
-        done = subprocess.run([*WRAPPER, GATEWATCH, 'ruin'], capture_output=True, env=self.environment,
+        done = subprocess.run([*WRAPPER, harness.GATEWATCH, 'ruin'], capture_output=True, env=self.environment,
                               stdin=subprocess.DEVNULL, check=False)
         self.assertEqual((done.returncode, done.stdout), (64, b''))
         self.assertEqual(done.stderr.count(b'\n'), 1)

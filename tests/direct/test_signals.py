@@ -5,7 +5,7 @@ import os
 import signal
 
 from harness import (CONT, DirectTest, FAST, HUP, INT, QUIT, SI_QUEUE, SI_USER, TERM, TSTP, USR1, USR2,
-                     WRAPPER, sigqueue)
+                     WRAPPER, call, libc, sigqueue)
 
 STOPS_PROCESS = [signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU]
 BEGINS_STOP = [INT, QUIT, TERM]
@@ -47,7 +47,7 @@ class ForwardTest(DirectTest):
         run.fence()
         run.kill(signal.SIGCHLD)
         run.fence()
-        self.assertEqual(run.child.numbers(), [USR2, USR2])
+        self.assertEqual([packet['signal'] for packet in run.child.signals], [USR2, USR2])
         run.stop()
 
     def test_signal_is_recorded_with_its_sender(self):
@@ -228,7 +228,6 @@ class StopSignalTest(DirectTest):
 
     def test_stop_by_tgkill_is_recorded_as_such(self):
         run = self.start().begun()
-        from harness import call, libc
         call(libc.syscall(234, run.pid, run.pid, int(TERM)))  # tgkill on x86-64
         run.wait()
         self.assert_stopped(run, outcome='clean', sender_pid=str(os.getpid()), sender_code='SI_TKILL')
