@@ -81,26 +81,26 @@ typedef struct NameWords {
         char before[NAME_BYTES_MAX + 1]; /* the word before the last one; may be empty */
 } NameWords;
 
-static bool is_upper(char c) {
+static bool name_is_upper(char c) {
         return c >= 'A' && c <= 'Z';
 }
 
-static bool is_lower(char c) {
+static bool name_is_lower(char c) {
         return c >= 'a' && c <= 'z';
 }
 
-static bool is_digit(char c) {
+static bool name_is_digit(char c) {
         return c >= '0' && c <= '9';
 }
 
-static bool word_is_in(const char *word, const char *const *list) {
+static bool name_word_is_in(const char *word, const char *const *list) {
         for (; *list; list++)
                 if (strcmp(word, *list) == 0)
                         return true;
         return false;
 }
 
-static bool text_has_one_of(const char *text, const char *const *list) {
+static bool name_text_has_one_of(const char *text, const char *const *list) {
         for (; *list; list++)
                 if (strstr(text, *list))
                         return true;
@@ -108,7 +108,7 @@ static bool text_has_one_of(const char *text, const char *const *list) {
 }
 
 /* Whether word ends in suffix with something before it. */
-static bool word_has_suffix(const char *word, const char *suffix) {
+static bool name_word_has_suffix(const char *word, const char *suffix) {
         const size_t size = strlen(word), suffix_size = strlen(suffix);
 
         return size > suffix_size && strcmp(word + size - suffix_size, suffix) == 0;
@@ -116,11 +116,11 @@ static bool word_has_suffix(const char *word, const char *suffix) {
 
 /* Whether a word begins at name[i] because of its capital: "apiKey", "APIKey". */
 static bool name_has_hump(const char *name, size_t size, size_t i) {
-        if (i == 0 || !is_upper(name[i]))
+        if (i == 0 || !name_is_upper(name[i]))
                 return false;
-        if (is_lower(name[i - 1]) || is_digit(name[i - 1]))
+        if (name_is_lower(name[i - 1]) || name_is_digit(name[i - 1]))
                 return true;
-        return is_upper(name[i - 1]) && i + 1 < size && is_lower(name[i + 1]);
+        return name_is_upper(name[i - 1]) && i + 1 < size && name_is_lower(name[i + 1]);
 }
 
 /* Finds last and before anew, after the text was cut. */
@@ -146,7 +146,7 @@ static void words_find_last(NameWords *words) {
 static void words_cut_number(NameWords *words) {
         size_t size = strlen(words->text);
 
-        while (size > 0 && (is_digit(words->text[size - 1]) || words->text[size - 1] == '_'))
+        while (size > 0 && (name_is_digit(words->text[size - 1]) || words->text[size - 1] == '_'))
                 size--;
         if (size > 0)
                 words->text[size] = '\0';
@@ -155,7 +155,7 @@ static void words_cut_number(NameWords *words) {
 
 static void words_cut_fillers(NameWords *words) {
         words_find_last(words);
-        while (words->before[0] && word_is_in(words->last, filler_words)) {
+        while (words->before[0] && name_word_is_in(words->last, filler_words)) {
                 words->text[words->last - words->text - 1] = '\0';
                 words_find_last(words);
         }
@@ -171,14 +171,14 @@ static void words_split(NameWords *words, const char *name, size_t size) {
 
         for (size_t i = 0; i < size; i++) {
                 const char c = name[i];
-                const bool is_letter =
-                        is_upper(c) || is_lower(c) || is_digit(c) || (unsigned char) c >= 0x80;
+                const bool is_letter = name_is_upper(c) || name_is_lower(c) || name_is_digit(c) ||
+                        (unsigned char) c >= 0x80;
 
                 if ((!is_letter || name_has_hump(name, size, i)) && n > 0 &&
                         words->text[n - 1] != '_')
                         words->text[n++] = '_';
                 if (is_letter)
-                        words->text[n++] = is_upper(c) ? (char) (c - 'A' + 'a') : c;
+                        words->text[n++] = name_is_upper(c) ? (char) (c - 'A' + 'a') : c;
         }
         words->text[n] = '\0';
 
@@ -188,41 +188,43 @@ static void words_split(NameWords *words, const char *name, size_t size) {
 }
 
 static bool words_name_place(const NameWords *words) {
-        return word_is_in(words->last, place_words) || word_has_suffix(words->last, "file") ||
-                word_has_suffix(words->last, "path") || word_has_suffix(words->last, "dir");
+        return name_word_is_in(words->last, place_words) ||
+                name_word_has_suffix(words->last, "file") ||
+                name_word_has_suffix(words->last, "path") ||
+                name_word_has_suffix(words->last, "dir");
 }
 
 static bool words_are_switch(const NameWords *words) {
         const size_t first_size = strcspn(words->text, "_");
         char first[16] = "";
 
-        if (word_is_in(words->last, switch_last_words))
+        if (name_word_is_in(words->last, switch_last_words))
                 return true;
         if (words->text[first_size] == '\0' || first_size >= sizeof(first))
                 return false;
         memcpy(first, words->text, first_size);
-        return word_is_in(first, switch_first_words);
+        return name_word_is_in(first, switch_first_words);
 }
 
 static SecretName words_judge_token(const NameWords *words) {
         if (strcmp(words->last, "tokens") == 0)
-                return word_is_in(words->before, plural_secret_before) ? SECRET_NAME_STRONG
-                                                                       : SECRET_NAME_NONE;
+                return name_word_is_in(words->before, plural_secret_before) ? SECRET_NAME_STRONG
+                                                                            : SECRET_NAME_NONE;
         if (strcmp(words->last, "token") == 0)
-                return word_is_in(words->before, token_innocent_before) ? SECRET_NAME_NONE
-                                                                        : SECRET_NAME_STRONG;
-        return word_has_suffix(words->last, "token") ? SECRET_NAME_STRONG : SECRET_NAME_NONE;
+                return name_word_is_in(words->before, token_innocent_before) ? SECRET_NAME_NONE
+                                                                             : SECRET_NAME_STRONG;
+        return name_word_has_suffix(words->last, "token") ? SECRET_NAME_STRONG : SECRET_NAME_NONE;
 }
 
 static SecretName words_judge_key(const NameWords *words) {
         if (strcmp(words->last, "keys") == 0)
-                return word_is_in(words->before, plural_secret_before) ? SECRET_NAME_STRONG
-                                                                       : SECRET_NAME_NONE;
+                return name_word_is_in(words->before, plural_secret_before) ? SECRET_NAME_STRONG
+                                                                            : SECRET_NAME_NONE;
         if (strcmp(words->last, "key") == 0) {
                 if (words->before[0] == '\0')
                         return SECRET_NAME_WEAK;
-                return word_is_in(words->before, key_innocent_before) ? SECRET_NAME_NONE
-                                                                      : SECRET_NAME_STRONG;
+                return name_word_is_in(words->before, key_innocent_before) ? SECRET_NAME_NONE
+                                                                           : SECRET_NAME_STRONG;
         }
 
         for (const char *const *before = key_glued_before; *before; before++) {
@@ -239,13 +241,13 @@ static SecretName words_judge_pass(const NameWords *words) {
         if (strcmp(words->last, "pass") == 0) {
                 if (words->before[0] == '\0')
                         return SECRET_NAME_WEAK;
-                return word_is_in(words->before, pass_innocent_before) ? SECRET_NAME_NONE
-                                                                       : SECRET_NAME_STRONG;
+                return name_word_is_in(words->before, pass_innocent_before) ? SECRET_NAME_NONE
+                                                                            : SECRET_NAME_STRONG;
         }
-        if (word_has_suffix(words->last, "pass"))
-                return word_is_in(words->last, pass_innocent_words) ? SECRET_NAME_NONE
-                                                                    : SECRET_NAME_STRONG;
-        if (strcmp(words->last, "pwd") == 0 || word_has_suffix(words->last, "pwd"))
+        if (name_word_has_suffix(words->last, "pass"))
+                return name_word_is_in(words->last, pass_innocent_words) ? SECRET_NAME_NONE
+                                                                         : SECRET_NAME_STRONG;
+        if (strcmp(words->last, "pwd") == 0 || name_word_has_suffix(words->last, "pwd"))
                 return SECRET_NAME_STRONG;
         return SECRET_NAME_NONE;
 }
@@ -253,10 +255,10 @@ static SecretName words_judge_pass(const NameWords *words) {
 static SecretName words_judge(const NameWords *words) {
         if (words_name_place(words))
                 return SECRET_NAME_NONE;
-        if (text_has_one_of(words->text, anywhere_words) &&
-                !text_has_one_of(words->text, innocent_words))
+        if (name_text_has_one_of(words->text, anywhere_words) &&
+                !name_text_has_one_of(words->text, innocent_words))
                 return SECRET_NAME_STRONG;
-        if (word_is_in(words->last, strong_words))
+        if (name_word_is_in(words->last, strong_words))
                 return SECRET_NAME_STRONG;
 
         static SecretName (*const judges[])(
@@ -267,10 +269,10 @@ static SecretName words_judge(const NameWords *words) {
                         return judgement;
         }
 
-        return word_is_in(words->last, weak_words) ? SECRET_NAME_WEAK : SECRET_NAME_NONE;
+        return name_word_is_in(words->last, weak_words) ? SECRET_NAME_WEAK : SECRET_NAME_NONE;
 }
 
-static bool text_is(const char *text, size_t size, const char *expected) {
+static bool name_text_is(const char *text, size_t size, const char *expected) {
         return size == strlen(expected) && memcmp(text, expected, size) == 0;
 }
 
@@ -278,13 +280,13 @@ SecretName secret_name_classify(const char *name, size_t size) {
         NameWords words;
 
         /* The shell's variables hold directories. */
-        if (text_is(name, size, "PWD") || text_is(name, size, "OLDPWD"))
+        if (name_text_is(name, size, "PWD") || name_text_is(name, size, "OLDPWD"))
                 return SECRET_NAME_NONE;
 
         words_split(&words, name, size);
         if (words_are_switch(&words)) {
                 /* The last word of "password-stdin" hides nothing but whether it speaks of one. */
-                if (word_is_in(words.last, switch_last_words) && words.before[0]) {
+                if (name_word_is_in(words.last, switch_last_words) && words.before[0]) {
                         words.text[words.last - words.text - 1] = '\0';
                         words_find_last(&words);
                 }
@@ -294,7 +296,7 @@ SecretName secret_name_classify(const char *name, size_t size) {
         return words_judge(&words);
 }
 
-static bool text_is_in(const char *text, size_t size, const char *const *list) {
+static bool name_text_is_in(const char *text, size_t size, const char *const *list) {
         for (; *list; list++)
                 if (strlen(*list) == size && strncasecmp(*list, text, size) == 0)
                         return true;
@@ -302,13 +304,13 @@ static bool text_is_in(const char *text, size_t size, const char *const *list) {
 }
 
 bool secret_value_is_harmless(const char *value, size_t size) {
-        if (size > 0 && size <= 2 && is_digit(value[0]) && is_digit(value[size - 1]))
+        if (size > 0 && size <= 2 && name_is_digit(value[0]) && name_is_digit(value[size - 1]))
                 return true;
-        return text_is_in(value, size, harmless_values);
+        return name_text_is_in(value, size, harmless_values);
 }
 
 bool secret_value_is_scheme(const char *value, size_t size) {
-        return text_is_in(value, size, header_schemes);
+        return name_text_is_in(value, size, header_schemes);
 }
 
 bool secret_value_looks_random(const char *value, size_t size) {
@@ -318,9 +320,9 @@ bool secret_value_looks_random(const char *value, size_t size) {
                 return false;
         for (size_t i = 0; i < size; i++) {
                 const char c = value[i];
-                if (is_upper(c) || is_lower(c))
+                if (name_is_upper(c) || name_is_lower(c))
                         has_letter = true;
-                else if (is_digit(c))
+                else if (name_is_digit(c))
                         has_digit = true;
                 else if (!strchr("+/=_-.:~", c) || c == '\0')
                         return false;

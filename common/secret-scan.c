@@ -34,48 +34,48 @@ static void scan_words(SecretScan *scan, const char *text, size_t size);
 
 /* ---- Characters ------------------------------------------------------------------------------ */
 
-static bool is_letter(char c) {
+static bool scan_is_letter(char c) {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-static bool is_digit(char c) {
+static bool scan_is_digit(char c) {
         return c >= '0' && c <= '9';
 }
 
-static bool is_space(char c) {
+static bool scan_is_space(char c) {
         return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-static bool is_quote(char c) {
+static bool scan_is_quote(char c) {
         return c == '"' || c == '\'';
 }
 
-static bool is_name_char(char c) {
-        return is_letter(c) || is_digit(c) || c == '_' || c == '-' || c == '.';
+static bool scan_is_name_char(char c) {
+        return scan_is_letter(c) || scan_is_digit(c) || c == '_' || c == '-' || c == '.';
 }
 
-static bool is_one_of(char c, const char *set) {
+static bool scan_is_one_of(char c, const char *set) {
         return c != '\0' && strchr(set, c);
 }
 
-static bool has_space(const char *text, size_t size) {
+static bool scan_has_space(const char *text, size_t size) {
         for (size_t i = 0; i < size; i++)
-                if (is_space(text[i]))
+                if (scan_is_space(text[i]))
                         return true;
         return false;
 }
 
-static bool is_number(const char *text, size_t size) {
+static bool scan_is_number(const char *text, size_t size) {
         for (size_t i = 0; i < size; i++)
-                if (!is_digit(text[i]))
+                if (!scan_is_digit(text[i]))
                         return false;
         return size > 0;
 }
 
-static size_t span_name(const char *text, size_t size, size_t i) {
+static size_t scan_span_name(const char *text, size_t size, size_t i) {
         size_t n = 0;
 
-        while (i + n < size && is_name_char(text[i + n]))
+        while (i + n < size && scan_is_name_char(text[i + n]))
                 n++;
         return n;
 }
@@ -112,9 +112,9 @@ static void scan_emit_separated(SecretScan *scan, char separator, const char *va
 static void scan_emit_header(SecretScan *scan, SecretName name, const char *value, size_t size) {
         size_t begin = 0, end;
 
-        while (begin < size && is_space(value[begin]))
+        while (begin < size && scan_is_space(value[begin]))
                 begin++;
-        for (end = begin; end < size && !is_space(value[end]); end++)
+        for (end = begin; end < size && !scan_is_space(value[end]); end++)
                 ;
         if (begin == size) {
                 scan_emit(scan, value, size);
@@ -128,7 +128,7 @@ static void scan_emit_header(SecretScan *scan, SecretName name, const char *valu
                         scan->pending = SECRET_PENDING_OPTION;
                         scan->pending_name = SECRET_NAME_STRONG;
                 }
-                while (end < size && is_space(value[end]))
+                while (end < size && scan_is_space(value[end]))
                         end++;
                 begin = end;
                 name = SECRET_NAME_STRONG;
@@ -144,24 +144,24 @@ static void scan_emit_header(SecretScan *scan, SecretName name, const char *valu
  * and of a remote path ("host:/path") is none.
  *
  * Returns: where the value begins; 0: no separator. */
-static size_t find_value(const char *text, size_t size, size_t i, bool *ret_is_colon) {
-        while (i < size && is_one_of(text[i], "\\\"'])"))
+static size_t scan_find_value(const char *text, size_t size, size_t i, bool *ret_is_colon) {
+        while (i < size && scan_is_one_of(text[i], "\\\"'])"))
                 i++;
-        if (i + 1 < size && is_one_of(text[i], ":+") && text[i + 1] == '=')
+        if (i + 1 < size && scan_is_one_of(text[i], ":+") && text[i + 1] == '=')
                 i++;
-        if (i >= size || !is_one_of(text[i], "=:"))
+        if (i >= size || !scan_is_one_of(text[i], "=:"))
                 return 0;
 
         *ret_is_colon = text[i] == ':';
         i++;
         if (*ret_is_colon)
-                return i < size && is_one_of(text[i], "/:") ? 0 : i;
+                return i < size && scan_is_one_of(text[i], "/:") ? 0 : i;
         return i < size && text[i] == '>' ? i + 1 : i;
 }
 
 /* "auth:8080" is a host and a port, "key:3" a position. */
-static bool is_port(SecretName name, bool is_colon, const char *value, size_t size) {
-        return name != SECRET_NAME_STRONG && is_colon && size <= 5 && is_number(value, size);
+static bool scan_is_port(SecretName name, bool is_colon, const char *value, size_t size) {
+        return name != SECRET_NAME_STRONG && is_colon && size <= 5 && scan_is_number(value, size);
 }
 
 /* A secret's name at the beginning of the piece: all that follows is its value. */
@@ -169,16 +169,16 @@ static bool scan_take_assignment(SecretScan *scan, const char *piece, size_t siz
         size_t begin = 0;
         while (begin < size && piece[begin] == '-')
                 begin++;
-        const size_t name_size = span_name(piece, size, begin);
+        const size_t name_size = scan_span_name(piece, size, begin);
         if (name_size == 0)
                 return false;
 
         bool is_colon = false;
-        const size_t value = find_value(piece, size, begin + name_size, &is_colon);
+        const size_t value = scan_find_value(piece, size, begin + name_size, &is_colon);
         if (value == 0)
                 return false;
         const SecretName name = secret_name_classify(piece + begin, name_size);
-        if (name == SECRET_NAME_NONE || is_port(name, is_colon, piece + value, size - value))
+        if (name == SECRET_NAME_NONE || scan_is_port(name, is_colon, piece + value, size - value))
                 return false;
 
         scan_emit(scan, piece, value);
@@ -196,7 +196,7 @@ static void scan_note_program(SecretScan *scan, const char *piece, size_t size) 
 
         if (size == 0 || piece[0] == '-')
                 return;
-        while (name > piece && !is_one_of(name[-1], "/|;&(`"))
+        while (name > piece && !scan_is_one_of(name[-1], "/|;&(`"))
                 name--;
         size -= (size_t) (name - piece);
 
@@ -209,23 +209,23 @@ static void scan_note_program(SecretScan *scan, const char *piece, size_t size) 
 }
 
 /* "-c", "-lc": the next argument is a script. */
-static bool is_script_option(const char *piece, size_t size) {
+static bool scan_is_script_option(const char *piece, size_t size) {
         if (size < 2 || size > 4 || piece[0] != '-' || piece[size - 1] != 'c')
                 return false;
         for (size_t i = 1; i < size; i++)
-                if (!is_letter(piece[i]))
+                if (!scan_is_letter(piece[i]))
                         return false;
         return true;
 }
 
 /* The judgement on a piece that is a name and no more, with or without dashes. */
-static SecretName judge_bare_name(const char *piece, size_t size) {
+static SecretName scan_judge_bare_name(const char *piece, size_t size) {
         size_t begin = 0;
 
         while (begin < size && piece[begin] == '-')
                 begin++;
         /* A single letter is what the rules are for. */
-        if (size - begin < 2 || span_name(piece, size, begin) != size - begin)
+        if (size - begin < 2 || scan_span_name(piece, size, begin) != size - begin)
                 return SECRET_NAME_NONE;
         return secret_name_classify(piece + begin, size - begin);
 }
@@ -241,7 +241,7 @@ static void scan_expect_value(SecretScan *scan, const char *piece, size_t size, 
 }
 
 static bool scan_take_bare_name(SecretScan *scan, const char *piece, size_t size) {
-        const SecretName name = judge_bare_name(piece, size);
+        const SecretName name = scan_judge_bare_name(piece, size);
         if (name == SECRET_NAME_NONE)
                 return false;
 
@@ -253,7 +253,7 @@ static bool scan_take_bare_name(SecretScan *scan, const char *piece, size_t size
 
 /* ---- What an earlier piece announced --------------------------------------------------------- */
 
-static bool looks_like_option(const char *piece, size_t size) {
+static bool scan_looks_like_option(const char *piece, size_t size) {
         return size > 1 && piece[0] == '-' && !secret_value_looks_random(piece, size);
 }
 
@@ -265,7 +265,7 @@ static bool scan_take_pending(SecretScan *scan, const char *piece, size_t size) 
         switch (pending) {
         case SECRET_PENDING_OPTION:
         case SECRET_PENDING_HEADER:
-                if (looks_like_option(piece, size))
+                if (scan_looks_like_option(piece, size))
                         return false;
                 if (pending == SECRET_PENDING_HEADER)
                         scan_emit_header(scan, scan->pending_name, piece, size);
@@ -273,7 +273,7 @@ static bool scan_take_pending(SecretScan *scan, const char *piece, size_t size) 
                         scan_emit_value(scan, scan->pending_name, piece, size);
                 return true;
         case SECRET_PENDING_BARE:
-                if (size == 1 && is_one_of(piece[0], "=:")) {
+                if (size == 1 && scan_is_one_of(piece[0], "=:")) {
                         scan_emit(scan, piece, size);
                         scan->pending = SECRET_PENDING_HEADER;
                         return true;
@@ -285,8 +285,8 @@ static bool scan_take_pending(SecretScan *scan, const char *piece, size_t size) 
         case SECRET_PENDING_RULE:
                 scan_emit_separated(scan, scan->pending_separator, piece, size);
                 /* Somebody forgot the value: "-p --token …". */
-                if (looks_like_option(piece, size) && judge_bare_name(piece, size) > 0)
-                        scan_expect_value(scan, piece, size, judge_bare_name(piece, size));
+                if (scan_looks_like_option(piece, size) && scan_judge_bare_name(piece, size) > 0)
+                        scan_expect_value(scan, piece, size, scan_judge_bare_name(piece, size));
                 return true;
         default:
                 return false;
@@ -316,8 +316,8 @@ static bool scan_take_rule(SecretScan *scan, const char *piece, size_t size) {
 
 /* ---- Text without structure of its own ------------------------------------------------------- */
 
-static size_t find_one_of(const char *text, size_t size, size_t i, const char *set) {
-        while (i < size && !is_space(text[i]) && !is_one_of(text[i], set))
+static size_t scan_find_one_of(const char *text, size_t size, size_t i, const char *set) {
+        while (i < size && !scan_is_space(text[i]) && !scan_is_one_of(text[i], set))
                 i++;
         return i;
 }
@@ -336,13 +336,13 @@ static size_t scan_take_url(SecretScan *scan, const char *text, size_t size, siz
 
 /* The end of a value within a text: the quote that closes it, escaped as deep as the one that
  * opened it, or a separator. */
-static size_t find_value_end(const char *text, size_t size, size_t i) {
+static size_t scan_find_value_end(const char *text, size_t size, size_t i) {
         size_t n_escapes = 0;
 
         while (i + n_escapes < size && text[i + n_escapes] == '\\')
                 n_escapes++;
-        if (i + n_escapes >= size || !is_quote(text[i + n_escapes]))
-                return find_one_of(text, size, i, "&,;\"'`");
+        if (i + n_escapes >= size || !scan_is_quote(text[i + n_escapes]))
+                return scan_find_one_of(text, size, i, "&,;\"'`");
 
         const char quote = text[i + n_escapes];
         size_t n = 0;
@@ -358,16 +358,16 @@ static size_t find_value_end(const char *text, size_t size, size_t i) {
  *
  * Returns: where to go on. */
 static size_t scan_take_name(SecretScan *scan, const char *text, size_t size, size_t i) {
-        const size_t name_end = i + span_name(text, size, i);
+        const size_t name_end = i + scan_span_name(text, size, i);
         bool is_colon = false;
-        const size_t value = find_value(text, size, name_end, &is_colon);
+        const size_t value = scan_find_value(text, size, name_end, &is_colon);
         SecretName name = SECRET_NAME_NONE;
 
         /* Not "repository/secret:tag". */
         if (value > 0 && !(is_colon && i > 0 && text[i - 1] == '/'))
                 name = secret_name_classify(text + i, name_end - i);
-        const size_t end = name != SECRET_NAME_NONE ? find_value_end(text, size, value) : 0;
-        if (name == SECRET_NAME_NONE || is_port(name, is_colon, text + value, end - value)) {
+        const size_t end = name != SECRET_NAME_NONE ? scan_find_value_end(text, size, value) : 0;
+        if (name == SECRET_NAME_NONE || scan_is_port(name, is_colon, text + value, end - value)) {
                 scan_emit(scan, text + i, name_end - i);
                 return name_end;
         }
@@ -387,7 +387,7 @@ static void scan_text(SecretScan *scan, const char *text, size_t size) {
         while (i < size) {
                 if (size - i >= 3 && memcmp(text + i, "://", 3) == 0)
                         i = scan_take_url(scan, text, size, i);
-                else if (is_name_char(text[i]))
+                else if (scan_is_name_char(text[i]))
                         i = scan_take_name(scan, text, size, i);
                 else
                         scan_emit(scan, text + i++, 1);
@@ -398,7 +398,7 @@ static void scan_text(SecretScan *scan, const char *text, size_t size) {
 
 /* "--env=…", "OPTIONS=…": the value may be a whole command line. */
 static bool scan_take_nested(SecretScan *scan, const char *piece, size_t size) {
-        const size_t name_size = span_name(piece, size, 0);
+        const size_t name_size = scan_span_name(piece, size, 0);
         if (name_size == 0 || name_size == size || piece[name_size] != '=')
                 return false;
 
@@ -417,17 +417,17 @@ static void scan_piece(SecretScan *scan, const char *piece, size_t size) {
                 scan_take_nested(scan, piece, size))
                 return;
 
-        if (has_space(piece, size)) {
+        if (scan_has_space(piece, size)) {
                 scan_words(scan, piece, size);
                 return;
         }
         scan_text(scan, piece, size);
-        scan->is_script_next = is_script_option(piece, size);
+        scan->is_script_next = scan_is_script_option(piece, size);
         scan_note_program(scan, piece, size);
 }
 
 /* Returns: the place of the quote that closes the one at i; size: none does. */
-static size_t find_closing_quote(const char *text, size_t size, size_t i) {
+static size_t scan_find_closing_quote(const char *text, size_t size, size_t i) {
         const char quote = text[i];
 
         for (i++; i < size; i++) {
@@ -441,14 +441,14 @@ static size_t find_closing_quote(const char *text, size_t size, size_t i) {
 
 /* The end of the word that begins at i, as a shell sees it, but for quotes that nothing closes:
  * they are apostrophes. */
-static size_t find_word_end(const char *text, size_t size, size_t i) {
+static size_t scan_find_word_end(const char *text, size_t size, size_t i) {
         bool is_open[128] = { ['"'] = true, ['\''] = true };
 
-        while (i < size && !is_space(text[i])) {
+        while (i < size && !scan_is_space(text[i])) {
                 if (text[i] == '\\' && i + 1 < size)
                         i++;
-                else if (is_quote(text[i]) && is_open[(int) text[i]]) {
-                        const size_t closing = find_closing_quote(text, size, i);
+                else if (scan_is_quote(text[i]) && is_open[(int) text[i]]) {
+                        const size_t closing = scan_find_closing_quote(text, size, i);
                         if (closing == size)
                                 is_open[(int) text[i]] = false;
                         else
@@ -460,11 +460,11 @@ static size_t find_word_end(const char *text, size_t size, size_t i) {
 }
 
 /* Whether the quotes at i and closing are around a name with a value behind it, as in JSON. */
-static bool is_quoted_name(const char *word, size_t size, size_t i, size_t closing) {
+static bool scan_is_quoted_name(const char *word, size_t size, size_t i, size_t closing) {
         bool is_colon;
 
-        return closing > i + 1 && span_name(word, closing, i + 1) == closing - i - 1 &&
-                find_value(word, size, closing, &is_colon) > 0;
+        return closing > i + 1 && scan_span_name(word, closing, i + 1) == closing - i - 1 &&
+                scan_find_value(word, size, closing, &is_colon) > 0;
 }
 
 /* What is in quotes. Returns: where to go on. */
@@ -473,7 +473,7 @@ static size_t scan_take_quoted(
         size_t end = closing;
 
         scan_emit(scan, word + i, 1);
-        if (is_quoted_name(word, size, i, closing))
+        if (scan_is_quoted_name(word, size, i, closing))
                 end = scan_take_name(scan, word, size, i + 1);
         else
                 scan_nested(scan, word + i + 1, closing - i - 1);
@@ -490,7 +490,8 @@ static void scan_quoted_word(SecretScan *scan, const char *word, size_t size) {
         size_t begin = 0, i = 0;
 
         while (i < size) {
-                const size_t closing = is_quote(word[i]) ? find_closing_quote(word, size, i) : size;
+                const size_t closing =
+                        scan_is_quote(word[i]) ? scan_find_closing_quote(word, size, i) : size;
                 if (closing == size) {
                         i += word[i] == '\\' && i + 1 < size ? 2 : 1;
                         continue;
@@ -505,7 +506,7 @@ static void scan_quoted_word(SecretScan *scan, const char *word, size_t size) {
 }
 
 static void scan_word(SecretScan *scan, const char *word, size_t size) {
-        if (!has_space(word, size) && !is_quote(word[0])) {
+        if (!scan_has_space(word, size) && !scan_is_quote(word[0])) {
                 scan_piece(scan, word, size);
                 return;
         }
@@ -519,11 +520,11 @@ static void scan_words(SecretScan *scan, const char *text, size_t size) {
         size_t i = 0;
 
         while (i < size) {
-                if (is_space(text[i])) {
+                if (scan_is_space(text[i])) {
                         scan_emit(scan, text + i++, 1);
                         continue;
                 }
-                const size_t end = find_word_end(text, size, i);
+                const size_t end = scan_find_word_end(text, size, i);
                 scan_word(scan, text + i, end - i);
                 i = end;
         }
