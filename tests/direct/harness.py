@@ -10,6 +10,7 @@ line on stderr that is not a record, and no process that outlived the supervisor
 
 import array
 import collections
+import contextlib
 import ctypes
 import json
 import os
@@ -395,11 +396,13 @@ class Run:
 
     # ---- waiting --------------------------------------------------------------------------------------
 
-    def wait_gone(self, pid):
-        """Waits for the end of a process that is known to be there."""
+    @contextlib.contextmanager
+    def gone(self, pid):
+        """Around what ends a process: waits until it has ended."""
         over = []
         pidfd = os.pidfd_open(pid)
         self.events.add(pidfd, lambda: (over.append(1), self.events.remove(pidfd)))
+        yield
         self.events.wait(lambda: over, 'process %d to end' % pid)
         os.close(pidfd)
 

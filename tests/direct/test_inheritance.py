@@ -216,8 +216,8 @@ class ParentDeathTest(DirectTest):
     def test_supervisor_killed_takes_the_gateway_along(self):
         run = self.start().begun()
         run.stopped_records = 0
-        run.kill(KILL)
-        run.wait_gone(run.child.pid)
+        with run.gone(run.child.pid):
+            run.kill(KILL)
         # Its parent is gone: it is ours to reap.
         self.assertEqual(os.WTERMSIG(os.waitpid(run.child.pid, 0)[1]), KILL)
         self.assertEqual(run.wait(), ('killed', KILL))

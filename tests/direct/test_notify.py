@@ -266,8 +266,8 @@ class NotifyTest(DirectTest):
         second.greet()
         self.assertEqual(second.pid, pid)
         self.arrives(run, 'MAINPID=%d' % pid, [])
-        first.cast('os._exit(3)')
-        run.wait_gone(first.pid)
+        with run.gone(first.pid):
+            first.cast('os._exit(3)')
         run.kill(USR1)
         second.wait_signal(USR1)
         self.assertIsNone(run.end)
@@ -283,8 +283,8 @@ class NotifyTest(DirectTest):
         first, second = run.channels
         first.do('fork_to(%d)' % second.other_fd)
         second.do('notify("MAINPID=%d" % os.getpid()), barrier()')
-        first.cast('os._exit(0)')
-        run.wait_gone(first.pid)
+        with run.gone(first.pid):
+            first.cast('os._exit(0)')
         second.cast('os._exit(9)')
         self.assertEqual(run.wait(), ('exited', 9))
         self.assert_stopped(run, outcome='failed', exit_status='9')

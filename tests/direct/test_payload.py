@@ -88,14 +88,14 @@ class PayloadTest(DirectTest):
 
     def test_storm_is_ended(self):
         run = self.start('--stop-schedule=drain:TERM@main/5s,terminate:TERM@others/100ms,kill:KILL@all/25s').begun()
-        run.child.do('storm(%d)' % (4 if WRAPPER else 20))
+        run.child.do('storm(%d)' % (4 if WRAPPER else 10))
         self.assertEqual(run.stop(), ('exited', 0))
         self.assert_stopped(run, outcome='killed')
 
     def test_storm_while_the_gateway_ignores_everything_is_ended(self):
         run = self.start('--stop-schedule=drain:TERM@main/100ms,kill:KILL@all/25s').begun()
         run.child.do('on.clear()')
-        run.child.do('storm(%d)' % (4 if WRAPPER else 20))
+        run.child.do('storm(%d)' % (4 if WRAPPER else 10))
         self.assertEqual(run.stop(), ('killed', 9))
         self.assert_stopped(run, outcome='killed', exit_status='SIGKILL')
 
