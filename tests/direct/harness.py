@@ -95,15 +95,15 @@ def children_of(pid):
 
 
 def living_children():
-    """Reaps those that have ended: zombies can do nothing any more, and whose they become is nobody's harm."""
-    living = []
-    for pid in children_of(os.getpid()):
-        fields = stat_fields(pid)
-        if fields and fields[0] in 'ZX':
-            os.waitpid(pid, 0)
-        elif fields:
-            living.append(pid)
-    return living
+    """Reaps those that have ended: zombies can do nothing any more. That there is no child is for the
+    kernel to say; a list of processes may be old when it has been read."""
+    while True:
+        try:
+            info = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG)
+        except ChildProcessError:
+            return []
+        if info is None:
+            return ['%d (%s)' % (pid, (stat_fields(pid) or '?')[0]) for pid in children_of(os.getpid())]
 
 
 def end_children(but=()):
@@ -422,7 +422,11 @@ class Run:
         """Waits for the exit, and that everything it said is here. Returns how it ended."""
         self.events.wait(lambda: self.end, lambda: 'the exit of the supervisor; its records are\n%s' %
                          '\n'.join(map(str, self.records)))
-        if not living_children():
+        if self.n_open:
+            left = living_children()
+            if left:
+                raise AssertionError('processes outlived the supervisor: %s; its records are\n%s' % (
+                    ', '.join(left), '\n'.join(map(str, self.records))))
             self.events.wait(lambda: self.n_open == 0, 'the end of its output')
         return self.end
 
@@ -527,8 +531,7 @@ class DirectTest(unittest.TestCase):
         for run in self.runs:
             if run.end is None:
                 run.kill(KILL)
-                run.stopped_records = None
-                run.wait()
+                self.events.wait(lambda: run.end, 'the end of a run that was left behind')
                 self.fail('the test left a run behind')
             run.wait()
         self.assertEqual(living_children(), [], 'processes outlived their supervisor')
