@@ -31,6 +31,7 @@
 #include <sys/resource.h>
 
 #include "file.h"
+#include "payload-groups.h"
 #include "usec.h"
 
 #define SWEEP_PASSES_MAX   64
@@ -300,9 +301,33 @@ static void sweep_kill_group(Sweep *sweep) {
                 sweep->items[i].is_done = true;
 }
 
+/* Whole process groups first: that ends a storm at once, unless it blows in our own group. */
+static void sweep_kill_process_groups(Sweep *sweep) {
+        _cleanup_free_ ProcessInfo *killed = NULL;
+        size_t n = 0;
+
+        int r = payload_groups_kill(sweep->scope, sweep->but_pid, &killed, &n);
+        if (r < 0)
+                sweep->last_error = r;
+        for (size_t i = 0; i < n; i++) {
+                const SweptProcess *known = sweep_find(sweep, killed[i].pid);
+                SweptProcess swept = {
+                        .pid = killed[i].pid,
+                        .start_ticks = killed[i].start_ticks,
+                        .is_done = true,
+                };
+
+                sweep->has_news = true;
+                if (!known || known->start_ticks != swept.start_ticks)
+                        sweep->n_sent++;
+                (void) sweep_note(sweep, &swept);
+        }
+}
+
 /* Stops and kills until a pass finds nothing new. */
 static void sweep_settle(Sweep *sweep) {
         for (size_t pass = 0; pass < SWEEP_PASSES_MAX; pass++) {
+                sweep_kill_process_groups(sweep);
                 if (sweep->has_news)
                         sweep_chase(sweep);
                 sweep->has_news = false;
