@@ -216,7 +216,16 @@ class Gateway:
     def reload(self):
         self.tell(f"RELOADING=1\nMONOTONIC_USEC={monotonic_usec()}")
         self.log.event("reload")
-        self.after(self.options.reload_takes, lambda: self.tell("READY=1"))
+        if self.options.notify:
+            self.notifier.barrier(self.options.barrier_timeout)
+        self.log.event("reloading")
+        self.after(self.options.reload_takes, self.reloaded)
+
+    def reloaded(self):
+        self.tell("READY=1")
+        if self.options.notify:
+            self.notifier.barrier(self.options.barrier_timeout)
+        self.log.event("reloaded")
 
     # ---- stopping -------------------------------------------------------------------------------------
 

@@ -1,16 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Powers the machine off under a gateway that drains for longer than its TimeoutStopSec=."""
 
-import pathlib
 import sys
 
 sys.path.insert(0, "/srv/tests/system/lib")
 
 from harness import Unit, run  # noqa: E402
 
-gateway = Unit("gw-poweroff")
-gateway.log_path = pathlib.Path("/srv/results/gateway.log")
-gateway.log_path.touch()
+gateway = Unit("gw-poweroff", log_path="/srv/results/gateway.log")
 gateway.write(["--drain", "6"], options=[
     "--drain-timeout=10s", "--headroom=5s", "--stop-schedule=drain:TERM@main,kill:KILL@all/1s"],
     service={"TimeoutStopSec": "2s"})
