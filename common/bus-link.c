@@ -27,7 +27,7 @@
 
 #define DEADLINE_ACCURACY_USEC (10 * USEC_PER_MSEC)
 
-/* ---- Addresses ---------------------------------------------------------------------------------- */
+/* ---- Addresses ------------------------------------------------------------------------------- */
 
 static void bus_link_add(BusLink *link, const char *text, size_t length, bool is_message_bus) {
         BusLinkAddress *address;
@@ -99,7 +99,7 @@ void bus_link_add_user(BusLink *link, uid_t uid) {
         bus_link_add_path(link, directory, "systemd/private", /* is_message_bus= */ false);
 }
 
-/* ---- The deadline ------------------------------------------------------------------------------- */
+/* ---- The deadline ---------------------------------------------------------------------------- */
 
 static int bus_link_dispatch_deadline(sd_event_source *source, uint64_t usec, void *userdata) {
         BusLink *link = userdata;
@@ -131,7 +131,7 @@ void bus_link_disarm(BusLink *link) {
         link->deadline_source = sd_event_source_disable_unref(link->deadline_source);
 }
 
-/* ---- Connecting --------------------------------------------------------------------------------- */
+/* ---- Connecting ------------------------------------------------------------------------------ */
 
 static int bus_link_dispatch_disconnected(
         sd_bus_message *message, void *userdata, sd_bus_error *reterr_error) {
@@ -264,8 +264,8 @@ int bus_link_check_reply(const BusLink *link, sd_bus_message *reply) {
 
         if (!sd_bus_message_is_method_error(reply, NULL))
                 return 0;
-        /* sd-bus answers outstanding calls itself when the peer has gone: NoReply, as for calls that
-         * took too long. */
+        /* sd-bus answers outstanding calls itself when the peer has gone: NoReply, as for calls
+         * that took too long. */
         if (sd_bus_is_open(link->bus) <= 0)
                 return -ECONNRESET;
         if (sd_bus_message_is_method_error(reply, SD_BUS_ERROR_NO_REPLY))
@@ -293,7 +293,7 @@ void bus_link_close(BusLink *link) {
 
         bus_link_disarm(link);
         link->is_settled = false;
-        /* Closed before the slots go: dbus-daemon would be told of each match that is given back. */
+        /* Closed before the slots go: dbus-daemon would be told of each match given back. */
         if (link->bus)
                 sd_bus_close(link->bus);
         for (size_t i = 0; i < BUS_LINK_SLOTS_MAX; i++)

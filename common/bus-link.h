@@ -96,11 +96,11 @@ bool bus_link_is_message_bus(const BusLink *link);
 
 /* Whether a reply is an error.
  * Returns: 0: it is none; -ENOENT: no such object, or no manager on this bus; -ETIMEDOUT;
- * -ECONNRESET: sd-bus answered in place of a peer that has gone; other errno by the error's name. */
+ * -ECONNRESET: sd-bus answered in place of a peer that has gone; else errno by the error's name. */
 int bus_link_check_reply(const BusLink *link, sd_bus_message *reply) _warn_unused_;
 
-/* Whether a reply says that the manager's name has no owner on this message bus, or has lost it before
- * the call was answered. The bus tells of the next owner by NameOwnerChanged. */
+/* Whether a reply says that the manager's name has no owner on this message bus, or has lost it
+ * before the call was answered. The bus tells of the next owner by NameOwnerChanged. */
 bool bus_link_lacks_manager(const BusLink *link, sd_bus_message *reply);
 
 /* Closes, without flushing or waiting, and forgets the deadline. No calls follow. Also undoes an

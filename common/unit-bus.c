@@ -7,15 +7,15 @@
  * neither has anything outstanding.
  *
  * A daemon-reload is seen by the manager's signal Reloading(false), a re-execution by the new owner
- * of its name; both make us read again, as does a new connection. What was being read before that is
- * dropped. A manager that is busy reloading answers nobody, so a reading after the first that comes
- * to nothing is not told: the end of that reload will bring the next one, and until then what was
- * told before stands.
+ * of its name; both make us read again, as does a new connection. What was being read before that
+ * is dropped. A manager that is busy reloading answers nobody, so a reading after the first that
+ * comes to nothing is not told: the end of that reload will bring the next one, and until then what
+ * was told before stands.
  *
  * A message bus may be there before the manager is on it: where nobody has used it since the boot,
  * our connection is what starts dbus-daemon, and systemd joins once that runs. A re-execution takes
- * the manager off it for a moment. A reply that says so is no failure: we ask again when the name has
- * an owner. The deadline bounds this too; then it is the next address's turn.
+ * the manager off it for a moment. A reply that says so is no failure: we ask again when the name
+ * has an owner. The deadline bounds this too; then it is the next address's turn.
  *
  * Callbacks of sd-bus return 1, "dealt with": after a 0 it would go on with a connection that the
  * callback may have closed.
@@ -97,7 +97,7 @@ static bool unit_bus_is_scope(const UnitBus *bus) {
         return suffix && strcmp(suffix, ".scope") == 0;
 }
 
-/* ---- Reading ------------------------------------------------------------------------------------ */
+/* ---- Reading --------------------------------------------------------------------------------- */
 
 static void unit_bus_stop_reading(UnitBus *bus) {
         bus->is_reading = false;
@@ -202,7 +202,7 @@ static int unit_bus_dispatch_cap(
         return 1;
 }
 
-/* ---- Asking ------------------------------------------------------------------------------------- */
+/* ---- Asking ---------------------------------------------------------------------------------- */
 
 /* Calls Get for a property, or GetAll when it is NULL. */
 static int unit_bus_call(BusLink *link, UnitBusSlot slot, sd_bus_message_handler_t callback,
@@ -274,7 +274,7 @@ static void unit_bus_ask_again(UnitBus *bus) {
                 unit_bus_ask_above(bus);
 }
 
-/* ---- Watching ----------------------------------------------------------------------------------- */
+/* ---- Watching -------------------------------------------------------------------------------- */
 
 static int unit_bus_dispatch_reloading(
         sd_bus_message *message, void *userdata, sd_bus_error *reterr_error) {
@@ -349,7 +349,7 @@ static int unit_bus_watch(UnitBus *bus) {
         return unit_bus_subscribe(bus);
 }
 
-/* ---- Links -------------------------------------------------------------------------------------- */
+/* ---- Links ----------------------------------------------------------------------------------- */
 
 /* Listens before it asks, so that no reload in between is missed. */
 static int unit_bus_main_connected(BusLink *link) {
@@ -444,7 +444,7 @@ static void unit_bus_set_up_links(UnitBus *bus, const char *address, int64_t pri
                 bus_link_add_system(&bus->above);
 }
 
-/* ---- The whole ---------------------------------------------------------------------------------- */
+/* ---- The whole ------------------------------------------------------------------------------- */
 
 static int unit_bus_dispatch_start(sd_event_source *source, void *userdata) {
         UnitBus *bus = userdata;

@@ -38,7 +38,7 @@ typedef struct UnitProperties {
         pid_t main_pid;
         sd_id128_t invocation_id; /* null when systemd gave none */
         char sub_state[32];
-        usec_t timeout_stop_usec; /* TimeoutStopUSec as configured; USEC_INFINITY: none, or not told */
+        usec_t timeout_stop_usec; /* TimeoutStopUSec as configured; USEC_INFINITY: none or not told */
         KillMode kill_mode;       /* _KILL_MODE_INVALID: not told, or one that is not known here */
         int kill_signal;
         int restart_kill_signal; /* equals kill_signal unless set */
@@ -55,14 +55,14 @@ typedef struct UnitProperties {
 
 typedef struct UnitBus UnitBus;
 
-/* Called from the loop: once when the properties have been read for the first time, again after each
- * daemon-reload or re-execution of the manager and after a lost connection has been replaced (with
- * values that may be the same), and once with error < 0 (properties NULL) when they cannot be had:
- * -ETIMEDOUT, -ENOENT (no bus, no manager on it until the deadline, or no such unit), -ECONNREFUSED,
- * -ECONNRESET (the bus went away and nothing takes its place), -EACCES or what else connecting or the
- * manager's reply says. After an error no more calls come. A reading after the first that fails on a
- * living connection is not told; the next reload reads again. A unit that systemd does not know is
- * told with is_loaded false.
+/* Called from the loop: once when the properties have been read for the first time, again after
+ * each daemon-reload or re-execution of the manager and after a lost connection has been replaced
+ * (with values that may be the same), and once with error < 0 (properties NULL) when they cannot be
+ * had: -ETIMEDOUT, -ENOENT (no bus, no manager on it until the deadline, or no such unit),
+ * -ECONNREFUSED, -ECONNRESET (the bus went away and nothing takes its place), -EACCES or what else
+ * connecting or the manager's reply says. After an error no more calls come. A reading after the
+ * first that fails on a living connection is not told; the next reload reads again. A unit that
+ * systemd does not know is told with is_loaded false.
  * properties is valid during the call. May call unit_bus_free() on the bus. */
 typedef void (*UnitBusHandler)(
         UnitBus *bus, const UnitProperties *properties, int error, void *userdata);

@@ -2,8 +2,8 @@
 #pragma once
 
 /* A fake systemd manager at the other end of a real connection, in the loop of the test: it answers
- * what a test gives it, or errs, keeps silent or hangs up. Where a message bus is meant it also plays
- * the part of dbus-daemon. With it the fixture of the tests that read a unit from it.
+ * what a test gives it, or errs, keeps silent or hangs up. Where a message bus is meant it also
+ * plays the part of dbus-daemon. With it the fixture of the tests that read a unit from it.
  *
  * To be included after cmocka.h. */
 
@@ -84,7 +84,7 @@ typedef struct Fixture {
         bool is_over;
 } Fixture;
 
-/* ---- The fake manager ------------------------------------------------------------------------- */
+/* ---- The fake manager ------------------------------------------------------------------------ */
 
 static const FakeProperty plain_unit[] = {
         { "Id", "s", "hermes.service" },
@@ -331,7 +331,7 @@ static inline void fake_emit_name_owner(Fake *fake, const char *old_owner, const
                         fake_tell_name_owner(fake->peers[i], old_owner, new_owner);
 }
 
-/* ---- The fixture ------------------------------------------------------------------------------ */
+/* ---- The fixture ----------------------------------------------------------------------------- */
 
 static inline int fixture_dispatch_over(sd_event_source *source, uint64_t usec, void *userdata) {
         ((Fixture *) userdata)->is_over = true;

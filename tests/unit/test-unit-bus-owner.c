@@ -30,7 +30,7 @@ static void fixture_read_over_message_bus(Fixture *fixture) {
         assert_int_equal(fixture->error, 0);
 }
 
-/* ---- An owner from the beginning -------------------------------------------------------------- */
+/* ---- An owner from the beginning ------------------------------------------------------------- */
 
 static void test_unit_bus_message_bus_is_greeted_and_subscribed_to(void **state) {
         Fixture *fixture = *state;
@@ -63,7 +63,7 @@ static void test_unit_bus_new_owner_of_the_name_reads_again(void **state) {
         assert_int_equal(fixture->fake.n_subscribed, 2);
 }
 
-/* ---- No owner --------------------------------------------------------------------------------- */
+/* ---- No owner -------------------------------------------------------------------------------- */
 
 /* What message buses say when the name has no owner, and when it has just lost the one that was
  * asked. */
@@ -139,7 +139,7 @@ static void test_unit_bus_owner_lost_while_reading_again_stays_quiet(void **stat
         assert_int_equal(fixture->n_errors, 0);
 }
 
-/* ---- No owner within the deadline ------------------------------------------------------------- */
+/* ---- No owner within the deadline ------------------------------------------------------------ */
 
 /* A user's manager, because all its addresses can be below the fixture's directory. */
 static void fixture_start_over_user_bus(Fixture *fixture, bool has_private_socket) {
@@ -197,7 +197,7 @@ static void test_unit_bus_name_that_stays_without_owner_takes_private_socket(voi
         assert_int_equal(fixture->other.n_unit_asked, 1);
 }
 
-/* ---- The manager above ------------------------------------------------------------------------ */
+/* ---- The manager above ----------------------------------------------------------------------- */
 
 static void test_unit_bus_cap_is_read_once_the_manager_above_has_its_name(void **state) {
         Fixture *fixture = *state;

@@ -13,7 +13,7 @@
 
 #include "fake-manager.h"
 
-/* ---- Names ------------------------------------------------------------------------------------ */
+/* ---- Names ----------------------------------------------------------------------------------- */
 
 static void test_kill_mode_every_value_comes_back(void **state) {
         static const char *const names[] = { "control-group", "mixed", "process", "none" };
@@ -32,7 +32,7 @@ static void test_kill_mode_unknown_is_invalid(void **state) {
         assert_null(kill_mode_to_string(_KILL_MODE_MAX));
 }
 
-/* ---- What goes wrong -------------------------------------------------------------------------- */
+/* ---- What goes wrong ------------------------------------------------------------------------- */
 
 static void test_unit_bus_no_manager_is_invalid(void **state) {
         Fixture *fixture = *state;
@@ -181,7 +181,7 @@ static void test_unit_bus_loop_exits_without_waiting_for_the_peer(void **state) 
         assert_int_equal(fixture->n_calls, 0);
 }
 
-/* ---- What changes later ----------------------------------------------------------------------- */
+/* ---- What changes later ---------------------------------------------------------------------- */
 
 static const FakeProperty changed_type[] = {
         { "TimeoutStopUSec", "t", NULL, 5 * USEC_PER_SEC },
@@ -284,7 +284,7 @@ static void test_unit_bus_lost_later_is_reset_once(void **state) {
         assert_int_equal(fixture->fake.n_peers, 0); /* nor does it knock again */
 }
 
-/* ---- Other addresses -------------------------------------------------------------------------- */
+/* ---- Other addresses ------------------------------------------------------------------------- */
 
 static void fixture_start_other(Fixture *fixture) {
         char path[96];
@@ -379,7 +379,7 @@ static void test_unit_bus_lost_later_and_other_unusable_is_reset(void **state) {
         assert_int_equal(fixture->fake.n_unit_asked, 1);
 }
 
-/* ---- User units ------------------------------------------------------------------------------- */
+/* ---- User units ------------------------------------------------------------------------------ */
 
 static void test_unit_bus_user_unit_is_capped_by_the_unit_above(void **state) {
         Fixture *fixture = *state;
