@@ -233,6 +233,11 @@ bool payload_has_others(Payload *payload) {
         pid_t main_pid = payload_main_pid(payload);
         if (r == -ECHILD)
                 return payload_group_has_living(payload, main_pid);
+        /* Without main only a wait that finds no child at all is proof. A walk through /proc is none:
+         * in a fork storm every process that it looks at has ended by then. A child that is dead
+         * already is counted until it is reaped, which its SIGCHLD sees to. */
+        if (main_pid == 0)
+                return true;
 
         r = payload_members_probe_others(&payload->scope, main_pid);
         if (r > 0)

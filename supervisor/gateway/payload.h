@@ -57,7 +57,9 @@ int payload_reap(Payload *payload, PayloadReaped *ret_reaped) _warn_unused_;
  * Returns: 1, 0. Errs on the side of 0 only when neither procfs nor the group can be read and we
  * have no child. */
 bool payload_is_populated(Payload *payload);
-/* The same without main. Cheap when no child and no group member is left; else one pass. */
+/* The same without main. Cheap when no child and no group member is left, else one pass; with main gone
+ * also a child that has ended and is not reaped yet counts, because only "no child at all" proves that
+ * nobody is left. */
 bool payload_has_others(Payload *payload);
 
 /* Is pid a gateway process (in the group, or our descendant)? For checking credentials.
