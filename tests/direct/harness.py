@@ -416,19 +416,26 @@ class Run:
             found = self.of(event, **fields)
             return found[count - 1] if len(found) >= count else None
         return self.events.wait(find, lambda: 'record %s %s (%d times); there is\n%s\n%s' % (
-            event, fields, count, '\n'.join(map(str, self.records)), '\n'.join(self.lines)))
+            event, fields, count, self.story(), '\n'.join(self.lines)))
 
     def wait(self):
         """Waits for the exit, and that everything it said is here. Returns how it ended."""
         self.events.wait(lambda: self.end, lambda: 'the exit of the supervisor; its records are\n%s' %
-                         '\n'.join(map(str, self.records)))
+                         self.story())
         if self.n_open:
             left = living_children()
             if left:
                 raise AssertionError('processes outlived the supervisor: %s; its records are\n%s' % (
-                    ', '.join(left), '\n'.join(map(str, self.records))))
+                    ', '.join(left[:20]), self.story()))
             self.events.wait(lambda: self.n_open == 0, 'the end of its output')
         return self.end
+
+    def kill_supervisor(self):
+        """And nobody else. Returns how it ended, once the kernel has taken the gateway along."""
+        self.stopped_records = 0
+        with self.gone(self.child.pid):
+            self.kill(KILL)
+        return self.wait()
 
     def stop(self, number=TERM):
         self.kill(number)
@@ -441,6 +448,10 @@ class Run:
         if len(found) != 1:
             raise AssertionError('%d stopped records:\n%s' % (len(found), '\n'.join(map(str, found))))
         return found[0]
+
+    def story(self):
+        """The records in brief."""
+        return '\n'.join('%s %s: %s' % (record['ts'], record['event'], record['msg']) for record in self.records)
 
     def phases(self):
         """[(name, signal, whether it timed out)] of the phase records."""

@@ -428,8 +428,8 @@ class SilentSystemdTest(DirectTest):
         run = self.start('--ready=notify').begun()
         run.child.do('on.clear()')
         run.child.do('[notify("STATUS=%d" % i) for i in range(100)] and 1')
-        run.child.do('notify("READY=1"), send_memfds("FDSTORE=1\\nFDNAME=late", "content")')
-        run.wait_record('ready')
+        run.child.do('notify("READY=1"), send_memfds("FDSTORE=1\\nFDNAME=late", "content"), notify(b"a\\0b")')
+        run.wait_record('degraded', errno=EBADMSG)  # signals go before messages: this one is behind them
         run.kill(TERM)
         run.wait_record('signal')
         upstream.keeps_fds = True

@@ -6,7 +6,7 @@ import os
 import unittest
 
 import logfmt
-from harness import DirectTest, KILL, USR2
+from harness import DirectTest, USR2
 
 HOSTILE = ['plain', '', ' ', 'a b', '"', '\\', 'a=b', '=', "it's", 'line\nbreak', 'ts=2026-01-01T00:00:00.000000Z',
            'x" level=emerg event=stopped msg="forged', '\t', '\x1b[31mred', '\x07', '\x7f', 'Grüße', '\u009b31m',
@@ -183,6 +183,5 @@ class TargetTest(DirectTest):
 
     def test_supervisor_that_is_killed_leaves_no_last_record(self):
         run = self.start().begun()
-        run.stopped_records = 0
-        run.stop(KILL)
+        run.kill_supervisor()
         self.assertEqual(run.of('stopped'), [])

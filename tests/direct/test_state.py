@@ -69,8 +69,7 @@ class MarkerTest(DirectTest):
         run.child.do('on.clear()')
         run.kill(TERM)
         run.wait_record('signal')
-        run.stopped_records = 0
-        run.stop(9)
+        run.kill_supervisor()
         self.assertIsNone(self.read()['outcome'])
         self.assertEqual(self.read()['run_id'], run.records[0]['run_id'])
 
