@@ -38,7 +38,7 @@ typedef struct UnitProperties {
         pid_t main_pid;
         sd_id128_t invocation_id; /* null when systemd gave none */
         char sub_state[32];
-        usec_t timeout_stop_usec; /* TimeoutStopUSec as configured; USEC_INFINITY: none or not told */
+        usec_t timeout_stop_usec; /* TimeoutStopUSec as set; USEC_INFINITY: none, or not told */
         KillMode kill_mode;       /* _KILL_MODE_INVALID: not told, or one that is not known here */
         int kill_signal;
         int restart_kill_signal; /* equals kill_signal unless set */
