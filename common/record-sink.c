@@ -40,6 +40,8 @@ struct RecordSink {
         Record *run; /* lends its fields NAME and RUN_ID; NULL: not known yet */
         pid_t gateway_pid;
         usec_t forked_at_usec;
+        usec_t dated_at_usec; /* the last record's instant, monotonic */
+        usec_t date_usec;     /* and its date */
 
         RecordConsole console;
         RecordJournal journal;
@@ -282,6 +284,20 @@ static void record_sink_send_stamped(RecordSink *sink, Record *record, const Rec
         record_sink_queue(sink, TAKE_PTR(owned), stamp, r);
 }
 
+/* The edge where a monotonic instant becomes a date, for the console. Two clocks are read one after the
+ * other: what that shifts must not let a later record look earlier. */
+static usec_t record_sink_date(RecordSink *sink, usec_t now_usec) {
+        usec_t age_usec = usec_sub(usec_now(CLOCK_MONOTONIC), now_usec);
+        usec_t date_usec = usec_sub(usec_now(CLOCK_REALTIME), age_usec);
+
+        if (now_usec >= sink->dated_at_usec && date_usec < sink->date_usec &&
+                sink->date_usec - date_usec < USEC_PER_MSEC)
+                date_usec = sink->date_usec;
+        sink->dated_at_usec = now_usec;
+        sink->date_usec = date_usec;
+        return date_usec;
+}
+
 void record_sink_send(RecordSink *sink, Record *record, usec_t now_usec) {
         if (!record) {
                 sink->n_lost++;
@@ -292,10 +308,7 @@ void record_sink_send(RecordSink *sink, Record *record, usec_t now_usec) {
                 return;
         }
 
-        /* The edge where a monotonic instant becomes a date, for the console. */
-        usec_t age_usec = usec_sub(usec_now(CLOCK_MONOTONIC), now_usec);
-        RecordStamp stamp =
-                record_sink_stamp(sink, now_usec, usec_sub(usec_now(CLOCK_REALTIME), age_usec));
+        RecordStamp stamp = record_sink_stamp(sink, now_usec, record_sink_date(sink, now_usec));
         record_sink_send_stamped(sink, record, &stamp);
 }
 

@@ -12,6 +12,7 @@
  * all that for us, and the gateway inherits it. */
 
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/sched.h>
 #include <signal.h>
 #include <stdint.h>
@@ -271,6 +272,26 @@ static pid_t fork_plainly(
         return pid;
 }
 
+/* execvpe(3) says EACCES for a name that it did not find when it was not allowed to look into one of
+ * PATH's directories. To whoever misspelt a command it is simply not there. */
+static int spawn_refine_error(const char *name, int error) {
+        const char *path = getenv("PATH") ?: "/bin:/usr/bin";
+        char candidate[PATH_MAX];
+
+        if (error != EACCES || strchr(name, '/'))
+                return error;
+        while (*path) {
+                size_t length = strcspn(path, ":");
+
+                if (snprintf(candidate, sizeof(candidate), "%.*s%s%s", (int) length, path,
+                            length > 0 ? "/" : "", name) < (int) sizeof(candidate) &&
+                        faccessat(AT_FDCWD, candidate, F_OK, AT_EACCESS) == 0)
+                        return EACCES;
+                path += length + (path[length] == ':');
+        }
+        return ENOENT;
+}
+
 int gateway_spawn(const GatewayCommand *command, Gateway *ret_gateway, int *ret_exec_error) {
         _cleanup_(environment_done) Environment environment = {};
         _cleanup_close_ int read_fd = -EBADF, write_fd = -EBADF;
@@ -299,7 +320,7 @@ int gateway_spawn(const GatewayCommand *command, Gateway *ret_gateway, int *ret_
         if (n == sizeof(error)) {
                 (void) waitpid(pid, NULL, 0);
                 (void) fd_close(pidfd);
-                *ret_exec_error = error;
+                *ret_exec_error = spawn_refine_error(command->argv[0], error);
                 return 0;
         }
 

@@ -271,6 +271,37 @@ static void test_gateway_spawn_missing_command_is_told_from_an_unexecutable_one(
         }
 }
 
+/* A directory of PATH that may not be looked into does not make a name that is nowhere "not executable". */
+static void test_gateway_spawn_missing_command_behind_a_closed_directory_is_not_found(
+        void **state) {
+        Fixture *fixture = *state;
+        char *const missing[] = { (char *) "gatewatch-test-no-such-command", NULL };
+        char *const present[] = { (char *) "passwd-is-no-program", NULL };
+        char directory[] = "/tmp/gatewatch-path-XXXXXX", path[4096], file[64];
+        const char *before = getenv("PATH");
+        int exec_error = -1, fd;
+
+        assert_non_null(before);
+        (void) snprintf(path, sizeof(path), "%s", before);
+        assert_non_null(mkdtemp(directory));
+        (void) snprintf(file, sizeof(file), "%s/%s", directory, present[0]);
+        fd = open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+        assert_true(fd >= 0);
+        (void) close(fd);
+
+        assert_int_equal(setenv("PATH", directory, 1), 0);
+        assert_int_equal(spawn(fixture, present, &exec_error), 0);
+        assert_int_equal(exec_error, EACCES);
+        assert_int_equal(chmod(directory, 0), 0);
+        assert_int_equal(spawn(fixture, missing, &exec_error), 0);
+        assert_int_equal(exec_error, ENOENT);
+
+        assert_int_equal(setenv("PATH", path, 1), 0);
+        (void) chmod(directory, 0700);
+        (void) unlink(file);
+        (void) rmdir(directory);
+}
+
 static void test_gateway_signal_reaches_main_with_a_queued_value(void **state) {
         Fixture *fixture = *state;
         siginfo_t queued = { .si_code = SI_QUEUE, .si_pid = 4711, .si_uid = 99 };
@@ -402,6 +433,7 @@ int main(void) {
                 TEST(test_gateway_spawn_inherited_fds_pass_and_ours_do_not),
                 TEST(test_gateway_spawn_child_dies_with_its_parent),
                 TEST(test_gateway_spawn_missing_command_is_told_from_an_unexecutable_one),
+                TEST(test_gateway_spawn_missing_command_behind_a_closed_directory_is_not_found),
                 TEST(test_gateway_signal_reaches_main_with_a_queued_value),
                 TEST(test_gateway_signal_after_the_end_is_esrch),
                 TEST(test_gateway_adopt_takes_another_process_or_stays),

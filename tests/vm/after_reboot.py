@@ -5,7 +5,7 @@ import json
 import pathlib
 import unittest
 
-from harness import not_yet, run
+from harness import run
 
 
 class Reboot(unittest.TestCase):
@@ -32,10 +32,6 @@ class Reboot(unittest.TestCase):
         log = [json.loads(line)
                for line in pathlib.Path("/var/lib/gw-reboot.log").read_text().splitlines()]
         self.assertEqual(log[-1]["event"], "end")
-
-    @not_yet("causes")
-    def test_reboot_is_the_recorded_cause(self):
-        self.assertEqual(self.events("stopped")[0]["GATEWATCH_CAUSE"], "host-shutdown")
 
 
 if __name__ == "__main__":

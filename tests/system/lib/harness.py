@@ -61,17 +61,6 @@ class Timeout(AssertionError):
     pass
 
 
-def not_yet(reason):
-    """Marks a test of what is promised and not built yet: it runs, may fail, and counts as skipped. Once
-    it passes, the runner asks to take the mark away."""
-
-    def mark(test):
-        test.not_yet = reason
-        return unittest.expectedFailure(test)
-
-    return mark
-
-
 def run(*command, check=True, timeout=None):
     """Runs to completion and returns the CompletedProcess."""
     done = subprocess.run([str(word) for word in command], capture_output=True, text=True,

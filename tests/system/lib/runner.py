@@ -24,14 +24,12 @@ class TapResult(unittest.TestResult):
         self.began = 0.0
         self.problems = []
         self.skip_reason = None
-        self.note = ""
 
     def startTest(self, test):
         super().startTest(test)
         self.began = time.monotonic()
         self.problems = []
         self.skip_reason = None
-        self.note = ""
 
     def _problem(self, test, err):
         self.problems.append(shorten(err))
@@ -60,13 +58,6 @@ class TapResult(unittest.TestResult):
     def addSkip(self, test, reason):
         self.skip_reason = reason
 
-    def addExpectedFailure(self, test, err):
-        reason = getattr(getattr(test, test._testMethodName), "not_yet", "known")
-        self.skip_reason = f"not there yet: {reason}"
-
-    def addUnexpectedSuccess(self, test):
-        self.note = " # it is there now: take the mark not_yet away"
-
     def stopTest(self, test):
         self.count += 1
         took = time.monotonic() - self.began
@@ -80,7 +71,7 @@ class TapResult(unittest.TestResult):
         elif self.skip_reason is not None:
             self.write(f"ok {self.count} - {name} # SKIP {self.skip_reason}")
         else:
-            self.write(f"ok {self.count} - {name} ({took:.1f} s){self.note}")
+            self.write(f"ok {self.count} - {name} ({took:.1f} s)")
 
 
 def shorten(err):
