@@ -24,6 +24,13 @@ static bool supervisor_has_pending_stop(const SignalFacts *facts) {
         return false;
 }
 
+/* Whether the terminal's signal went to main as well: it goes to the foreground process group, but a
+ * hangup to the session's leader alone, as long as that lives. */
+static bool supervisor_shares_terminal(const Supervisor *supervisor, int signo) {
+        return getpgid(supervisor->gateway.pid) == getpgrp() &&
+                !(signo == SIGHUP && getsid(0) == getpid());
+}
+
 static SignalFacts supervisor_signal_facts(
         const Supervisor *supervisor, const struct signalfd_siginfo *info) {
         const UnitProperties *properties = &supervisor->properties;
@@ -44,7 +51,7 @@ static SignalFacts supervisor_signal_facts(
         facts.is_from_manager = info->ssi_code == SI_USER && supervisor->manager_pid > 0 &&
                 (sender == supervisor->manager_pid || (sender == 0 && supervisor->is_unit_main));
         if (facts.code == SI_KERNEL)
-                facts.shares_terminal_group = getpgid(supervisor->gateway.pid) == getpgrp();
+                facts.shares_terminal_group = supervisor_shares_terminal(supervisor, facts.signo);
         if (facts.is_from_manager && !facts.is_stopping &&
                 (facts.signo == SIGHUP || facts.signo == SIGCONT))
                 facts.is_stop_pending = supervisor_has_pending_stop(&facts);
@@ -72,9 +79,13 @@ static void supervisor_forward(
         run_record_forwarded(supervisor, sender, usec_now(CLOCK_MONOTONIC));
 }
 
-/* The shell waits for its job to stop: the gateway has had the terminal's signal, so do we. */
+/* The shell waits for its job to stop: the gateway has had the terminal's signal, so do we. Without a
+ * shell in our session nobody could continue us; the kernel spares such an orphaned group, so do we. */
 static void supervisor_suspend(void) {
-        (void) kill(getpid(), SIGSTOP);
+        pid_t parent = getppid();
+
+        if (getsid(parent) == getsid(0) && getpgid(parent) != getpgrp())
+                (void) kill(getpid(), SIGSTOP);
 }
 
 static void supervisor_handle_signal(Supervisor *supervisor, const struct signalfd_siginfo *info) {
