@@ -69,28 +69,6 @@ struct UnitBus {
         bool is_owner_awaited; /* by main */
 };
 
-static const char *const kill_mode_table[_KILL_MODE_MAX] = {
-        [KILL_MODE_CONTROL_GROUP] = "control-group",
-        [KILL_MODE_MIXED] = "mixed",
-        [KILL_MODE_PROCESS] = "process",
-        [KILL_MODE_NONE] = "none",
-};
-
-const char *kill_mode_to_string(KillMode mode) {
-        if (mode < 0 || mode >= _KILL_MODE_MAX)
-                return NULL;
-        return kill_mode_table[mode];
-}
-
-KillMode kill_mode_from_string(const char *name) {
-        assert(name);
-
-        for (KillMode mode = 0; mode < _KILL_MODE_MAX; mode++)
-                if (strcmp(kill_mode_table[mode], name) == 0)
-                        return mode;
-        return _KILL_MODE_INVALID;
-}
-
 static bool unit_bus_is_scope(const UnitBus *bus) {
         const char *suffix = strrchr(bus->unit.unit, '.');
 

@@ -12,46 +12,12 @@
 #include <stdint.h>
 
 #include <systemd/sd-event.h>
-#include <systemd/sd-id128.h>
 
 #include "cgroup.h"
+#include "unit-properties.h"
 #include "usec.h"
 
 #define UNIT_BUS_TIMEOUT_USEC (2 * USEC_PER_SEC)
-#define UNIT_PATH_MAX         512
-
-typedef enum KillMode {
-        KILL_MODE_CONTROL_GROUP,
-        KILL_MODE_MIXED,
-        KILL_MODE_PROCESS,
-        KILL_MODE_NONE,
-        _KILL_MODE_MAX,
-        _KILL_MODE_INVALID = -EINVAL,
-} KillMode;
-
-const char *kill_mode_to_string(KillMode mode);
-KillMode kill_mode_from_string(const char *name);
-
-typedef struct UnitProperties {
-        char id[UNIT_NAME_MAX];
-        bool is_loaded; /* LoadState=loaded; nothing below counts otherwise */
-        pid_t main_pid;
-        sd_id128_t invocation_id; /* null when systemd gave none */
-        char sub_state[32];
-        usec_t timeout_stop_usec; /* TimeoutStopUSec as set; USEC_INFINITY: none, or not told */
-        KillMode kill_mode;       /* _KILL_MODE_INVALID: not told, or one that is not known here */
-        int kill_signal;
-        int restart_kill_signal; /* equals kill_signal unless set */
-        bool send_sighup;
-        bool send_sigkill;
-        bool has_notify_access; /* NotifyAccess is not "none" */
-        bool need_daemon_reload;
-        usec_t watchdog_usec;               /* 0 or USEC_INFINITY: off */
-        char timeout_source[UNIT_PATH_MAX]; /* the file that sets TimeoutStopSec=, or
-                                             * "DefaultTimeoutStopSec" when no file does */
-        usec_t cap_usec; /* user units: TimeoutStopUSec of the user@.service above; else, or when it
-                          * cannot be read, USEC_INFINITY */
-} UnitProperties;
 
 typedef struct UnitBus UnitBus;
 

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "unit-bus.h"
+#include "unit-properties.h"
 
 typedef enum SignalVerdict {
         SIGNAL_FORWARD,     /* pass it on to main */
