@@ -74,8 +74,12 @@ void run_record_ready(Supervisor *supervisor, usec_t now_usec) {
                 return;
         record = record_new(RECORD_READY);
         record_add_usec(record, "START_USEC", start_usec);
-        record_set_message(record, "Gateway %s is ready after %s", supervisor->name,
-                usec_format_span(span, start_usec, USEC_PER_MSEC));
+        if (supervisor->config->ready == READY_EXEC)
+                record_set_message(
+                        record, "Gateway %s counts as ready: it was executed", supervisor->name);
+        else
+                record_set_message(record, "Gateway %s is ready after %s", supervisor->name,
+                        usec_format_span(span, start_usec, USEC_PER_MSEC));
         record_sink_send(supervisor->sink, record, now_usec);
 }
 
