@@ -322,7 +322,7 @@ class Run:
         self.end = None        # ('exited', 0), ('killed', 15), ('dumped', 11)
         self.records = []      # parsed
         self.lines = []        # of stderr that are none
-        self.raw = b''         # all of stderr
+        self.raw = b''         # all lines of stderr, but a wrapper's own complaints
         self.output = b''      # stdout
         self.partial = b''
         self.n_open = 0
@@ -346,12 +346,14 @@ class Run:
         self.output += data
 
     def take_errors(self, data):
-        self.raw += data
         *lines, self.partial = (self.partial + data).split(b'\n')
         if not data and self.partial:
             lines.append(self.partial)
             self.partial = b''
         for line in lines:
+            if WRAPPER and re.match(rb'--\d+-- ', line):  # valgrind: a system call that it does not know
+                continue
+            self.raw += line + b'\n'
             if logfmt.is_record(line):
                 self.records.append(logfmt.parse(line))
             else:

@@ -6,7 +6,7 @@ import os
 import unittest
 
 import logfmt
-from harness import DirectTest, USR2
+from harness import DirectTest, USR2, unless_wrapped
 
 HOSTILE = ['plain', '', ' ', 'a b', '"', '\\', 'a=b', '=', "it's", 'line\nbreak', 'ts=2026-01-01T00:00:00.000000Z',
            'x" level=emerg event=stopped msg="forged', '\t', '\x1b[31mred', '\x07', '\x7f', 'Grüße', '\u009b31m',
@@ -170,6 +170,7 @@ class TargetTest(DirectTest):
         self.assertTrue(run.child.do('os.get_blocking(2)'))
         run.stop()
 
+    @unless_wrapped('it complains into the file')
     def test_console_that_is_a_file_is_appended_to(self):
         with open(self.path('log'), 'ab') as file:
             run = self.start(stderr=file)
