@@ -11,7 +11,9 @@
 
 #include "payload-groups.h"
 
+#include <linux/magic.h>
 #include <signal.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 typedef struct GroupMember {
@@ -23,6 +25,14 @@ static int group_member_compare(const void *a, const void *b) {
         const GroupMember *x = a, *y = b;
 
         return (x->info.pgrp > y->info.pgrp) - (x->info.pgrp < y->info.pgrp);
+}
+
+/* A group is signalled by its number alone, with no pidfd to vouch for it: so only the kernel's own word
+ * counts, not that of an injected tree, whose numbers are other processes' here. */
+static bool groups_are_known(const PayloadScope *scope) {
+        struct statfs info;
+
+        return fstatfs(scope->proc_fd, &info) >= 0 && info.f_type == PROC_SUPER_MAGIC;
 }
 
 /* The living processes of all groups but the supervisor's own and those that cannot be named from
@@ -57,6 +67,11 @@ int payload_groups_kill(
         assert(ret_killed);
         assert(ret_n);
 
+        if (!groups_are_known(scope)) {
+                *ret_killed = NULL;
+                *ret_n = 0;
+                return 0;
+        }
         r = proc_read_all(scope->proc_fd, &list, &n);
         if (r < 0)
                 return r;
