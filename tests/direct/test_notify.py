@@ -303,6 +303,7 @@ class NotifyTest(DirectTest):
         self.assertEqual(len(run.of('leftover')), 1)
         self.assert_stopped(run, outcome='escalated')
 
+    @unless_wrapped(NO_PIDFD)
     def test_main_pid_during_the_stop_gets_the_phases_signal(self):
         run = self.ready(channels=2)
         first, second = run.channels
