@@ -12,7 +12,7 @@ BEGINS_STOP = [INT, QUIT, TERM]
 STANDARD = [number for number in range(1, 32)
             if number not in (signal.SIGKILL, signal.SIGSTOP, signal.SIGCHLD, *BEGINS_STOP, *STOPS_PROCESS)]
 if WRAPPER:
-    STANDARD = [number for number in STANDARD if number not in (4, 5, 7, 8, 11)]  # faults: valgrind's own
+    STANDARD = [number for number in STANDARD if number not in (4, 5, 7, 8, 11, 31)]  # faults: valgrind's own
 # 32 and 33 are the C library's; valgrind keeps the last one.
 REAL_TIME = list(range(34, 64 if WRAPPER else 65))
 
