@@ -20,6 +20,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 static void notify_fds_close(int *fds, size_t n_fds) {
         for (size_t i = 0; i < n_fds; i++)
@@ -50,6 +51,15 @@ static NotifyDatagram *notify_datagram_take(NotifyDatagram *datagram) {
         memcpy(text, datagram->text, datagram->size);
         datagram->n_fds = 0;
         return copy;
+}
+
+/* Half of what the process may have open: the supervisor still has to look at processes, and to write. */
+static size_t notify_queue_fds_max(void) {
+        struct rlimit limit;
+
+        if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur / 2 > NOTIFY_QUEUE_FDS_MAX)
+                return NOTIFY_QUEUE_FDS_MAX;
+        return (size_t) (limit.rlim_cur / 2);
 }
 
 void notify_queue_done(NotifyQueue *queue) {
@@ -83,7 +93,7 @@ int notify_queue_push(NotifyQueue *queue, NotifyDatagram *datagram, pid_t *ret_e
         assert(datagram && datagram->text);
         assert(ret_evicted);
 
-        if (queue->n_fds + datagram->n_fds > NOTIFY_QUEUE_FDS_MAX)
+        if (queue->n_fds + datagram->n_fds > notify_queue_fds_max())
                 return -ENOBUFS;
 
         bool is_replacing =

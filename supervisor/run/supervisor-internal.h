@@ -13,6 +13,7 @@
 #include "cgroup.h"
 #include "gateway/gateway.h"
 #include "gateway/heartbeat.h"
+#include "gateway/inherited-fds.h"
 #include "gateway/notify-proxy.h"
 #include "gateway/payload.h"
 #include "record-sink.h"

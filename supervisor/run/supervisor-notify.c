@@ -52,8 +52,10 @@ static void supervisor_adopt_main(Supervisor *supervisor, pid_t pid) {
         if (pid == supervisor->gateway.pid || !payload_contains(supervisor->payload, pid))
                 return;
         r = gateway_adopt(&supervisor->gateway, pid);
-        if (r < 0)
+        if (r < 0) {
+                run_record_degraded(supervisor, "main-pid", -r, "MAINPID= was not taken over");
                 return;
+        }
 
         payload_set_main(supervisor->payload, pid);
         supervisor->is_main_alive = true;

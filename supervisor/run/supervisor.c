@@ -179,6 +179,7 @@ static int supervisor_spawn(Supervisor *supervisor, int *ret_exec_error) {
                 return r;
 
         supervisor->forked_at_usec = usec_now(CLOCK_MONOTONIC);
+        (void) inherited_fds_release();
         supervisor->is_main_alive = true;
         payload_set_main(supervisor->payload, supervisor->gateway.pid);
         record_sink_set_gateway(
