@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The payload with real processes: who belongs to it, who gets which signal, who is reaped. What is
- * hard to end (crowds that ignore everything, fork storms) stands in test-payload-sweep.c. */
+/* The payload with real processes: who belongs to it, who is reaped, and its group. Who gets which
+ * signal stands in test-payload-signal.c, what is hard to end in test-payload-sweep.c. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,41 +9,7 @@
 
 #include <cmocka.h>
 
-#include "gateway-family.h"
-#include "procfs-tree.h"
-
-typedef struct PayloadTest {
-        Family family;
-        ProcfsTree tree;
-        ProcessInfo *list;
-} PayloadTest;
-
-static int setup(void **state) {
-        PayloadTest *test = calloc(1, sizeof(PayloadTest));
-
-        if (!test)
-                return -1;
-        *state = test;
-        return family_init(&test->family, "/proc") < 0 || procfs_tree_init(&test->tree) < 0 ? -1
-                                                                                            : 0;
-}
-
-static int setup_group(void **state) {
-        if (setup(state) < 0)
-                return -1;
-        family_make_group(&((PayloadTest *) *state)->family);
-        return 0;
-}
-
-static int teardown(void **state) {
-        PayloadTest *test = *state;
-
-        procfs_tree_done(&test->tree);
-        family_done(&test->family);
-        free(test->list);
-        free(test);
-        return 0;
-}
+#include "payload-fixture.h"
 
 /* ---- Who is there ---- */
 
@@ -251,185 +217,6 @@ static void test_payload_unreadable_proc_errs_on_populated(void **state) {
         assert_false(payload_has_others(payload));
 }
 
-/* ---- Signals ---- */
-
-static void test_payload_signal_reaches_its_target_only(void **state) {
-        static const struct {
-                PhaseTarget target;
-                bool skip_main;
-                size_t n_sent;
-                bool reaches_main, reaches_others;
-        } rows[] = {
-                { PHASE_TARGET_MAIN, false, 1, true, false },
-                { PHASE_TARGET_OTHERS, false, 2, false, true },
-                { PHASE_TARGET_OTHERS, true, 2, false, true },
-                { PHASE_TARGET_ALL, false, 3, true, true },
-                { PHASE_TARGET_ALL, true, 2, false, true },
-        };
-        static const int signals[] = { SIGTERM, SIGKILL };
-
-        for (size_t i = 0; i < ELEMENTSOF(signals) * ELEMENTSOF(rows); i++) {
-                PayloadTest *test = *state;
-                Payload *payload = test->family.payload;
-                size_t row = i % ELEMENTSOF(rows), n_sent = 0;
-                int signo = signals[i / ELEMENTSOF(rows)];
-
-                pid_t main_pid = family_add(&test->family, MEMBER_PLAIN);
-                pid_t a = family_add(&test->family, MEMBER_PLAIN);
-                pid_t b = family_add(&test->family, MEMBER_ORPHAN_OWN_SESSION);
-                payload_set_main(payload, main_pid);
-
-                assert_int_equal(payload_signal(payload, rows[row].target, signo,
-                                         rows[row].skip_main, &n_sent),
-                        0);
-                assert_int_equal(n_sent, rows[row].n_sent);
-                if (rows[row].reaches_main)
-                        assert_int_equal(family_await_end(main_pid), signo);
-                if (rows[row].reaches_others) {
-                        assert_int_equal(family_await_end(a), signo);
-                        assert_int_equal(family_await_end(b), signo);
-                }
-                assert_int_equal(family_is_alive(main_pid), !rows[row].reaches_main);
-                assert_int_equal(family_is_alive(a), !rows[row].reaches_others);
-                assert_int_equal(family_is_alive(b), !rows[row].reaches_others);
-
-                payload_set_main(payload, 0);
-                (void) !payload_signal(payload, PHASE_TARGET_ALL, SIGKILL, false, NULL);
-                family_reap_all_but(0);
-        }
-}
-
-static void test_payload_signal_wakes_the_stopped(void **state) {
-        PayloadTest *test = *state;
-        size_t n_sent = 0;
-
-        pid_t main_pid = family_add(&test->family, MEMBER_STOPPED);
-        pid_t other = family_add(&test->family, MEMBER_STOPPED);
-        payload_set_main(test->family.payload, main_pid);
-        assert_int_equal(
-                payload_signal(test->family.payload, PHASE_TARGET_MAIN, SIGTERM, false, &n_sent),
-                0);
-        assert_int_equal(family_await_end(main_pid), SIGTERM);
-        assert_int_equal(
-                payload_signal(test->family.payload, PHASE_TARGET_OTHERS, SIGTERM, false, &n_sent),
-                0);
-        assert_int_equal(family_await_end(other), SIGTERM);
-}
-
-static void test_payload_stop_signal_is_not_undone(void **state) {
-        PayloadTest *test = *state;
-        siginfo_t info = {};
-
-        pid_t pid = family_add(&test->family, MEMBER_PLAIN);
-        assert_int_equal(
-                payload_signal(test->family.payload, PHASE_TARGET_ALL, SIGSTOP, false, NULL), 0);
-        assert_int_equal(waitid(P_PID, (id_t) pid, &info, WSTOPPED), 0);
-        assert_int_equal(waitid(P_PID, (id_t) pid, &info, WCONTINUED | WNOHANG), 0);
-        assert_int_equal(
-                payload_signal(test->family.payload, PHASE_TARGET_ALL, SIGCONT, false, NULL), 0);
-        assert_int_equal(waitid(P_PID, (id_t) pid, &info, WCONTINUED), 0);
-}
-
-static void test_payload_reused_pid_not_signalled(void **state) {
-        PayloadTest *test = *state;
-        char path[32], text[128];
-        size_t n_sent = 77;
-
-        /* What /proc shows as main is later another process of the same pid. */
-        pid_t pid = family_add(&test->family, MEMBER_PLAIN);
-        family_replace_payload(&test->family, test->tree.path);
-        Payload *payload = test->family.payload;
-        procfs_tree_put_process(&test->tree, pid, getpid(), 'S');
-        payload_set_main(payload, pid);
-        (void) snprintf(path, sizeof(path), "%d/stat", pid);
-        (void) snprintf(text, sizeof(text), "%d (x) " STAT_REST("S", 1, 5), pid);
-        procfs_tree_put(&test->tree, path, text);
-
-        assert_int_equal(
-                payload_signal(payload, PHASE_TARGET_MAIN, SIGKILL, false, &n_sent), -ESRCH);
-        assert_int_equal(
-                payload_signal(payload, PHASE_TARGET_ALL, SIGKILL, false, &n_sent), -ESRCH);
-        assert_int_equal(n_sent, 77);
-        assert_true(family_is_alive(pid));
-}
-
-static void test_payload_vanished_pid_not_signalled(void **state) {
-        PayloadTest *test = *state;
-        size_t n_sent = 77;
-
-        /* A child that /proc still shows, but that is gone. */
-        pid_t pid = family_add(&test->family, MEMBER_PLAIN);
-        pid_t gone = family_add(&test->family, MEMBER_PLAIN);
-        family_replace_payload(&test->family, test->tree.path);
-        Payload *payload = test->family.payload;
-        procfs_tree_put_process(&test->tree, gone, getpid(), 'S');
-        payload_set_main(payload, gone);
-        family_end(gone);
-        family_reap_all_but(pid);
-
-        payload_set_main(payload, gone);
-        assert_int_equal(
-                payload_signal(payload, PHASE_TARGET_MAIN, SIGTERM, false, &n_sent), -ESRCH);
-        assert_int_equal(
-                payload_signal(payload, PHASE_TARGET_ALL, SIGTERM, false, &n_sent), -ESRCH);
-        assert_int_equal(n_sent, 77);
-}
-
-static void test_payload_foreign_process_not_signalled(void **state) {
-        PayloadTest *test = *state;
-
-        /* A child of ours that the (injected) tree places elsewhere. */
-        pid_t pid = family_add(&test->family, MEMBER_PLAIN);
-        family_replace_payload(&test->family, test->tree.path);
-        procfs_tree_put_process(&test->tree, 1, 0, 'S');
-        procfs_tree_put_process(&test->tree, pid, 1, 'S');
-        assert_int_equal(
-                payload_signal(test->family.payload, PHASE_TARGET_ALL, SIGKILL, false, NULL),
-                -ESRCH);
-        assert_true(family_is_alive(pid));
-}
-
-static void test_payload_out_of_reach_reported(void **state) {
-        PayloadTest *test = *state;
-        static const int signals[] = { SIGTERM, SIGKILL };
-        size_t n_sent = 77;
-
-        if (geteuid() != 0)
-                skip();
-        pid_t pid = family_add(&test->family, MEMBER_PLAIN);
-        payload_set_main(test->family.payload, pid);
-        for (size_t i = 0; i < ELEMENTSOF(signals); i++)
-                for (int target = 0; target < _PHASE_TARGET_MAX; target++) {
-                        if (target == PHASE_TARGET_OTHERS)
-                                continue;
-                        assert_int_equal(setresuid(65534, 65534, 0), 0);
-                        int r = payload_signal(test->family.payload, (PhaseTarget) target,
-                                signals[i], false, &n_sent);
-                        assert_int_equal(setresuid(0, 0, 0), 0);
-                        assert_int_equal(r, -EPERM);
-                }
-        assert_int_equal(n_sent, 77);
-        assert_true(family_is_alive(pid));
-}
-
-static void test_payload_others_ignore_only_if_all_do(void **state) {
-        PayloadTest *test = *state;
-        Payload *payload = test->family.payload;
-
-        assert_false(payload_others_ignore(payload, SIGUSR1));
-        (void) signal(SIGUSR1, SIG_IGN);
-        pid_t ignores = family_add(&test->family, MEMBER_PLAIN);
-        (void) signal(SIGUSR1, SIG_DFL);
-        assert_true(payload_others_ignore(payload, SIGUSR1));
-        assert_false(payload_others_ignore(payload, SIGUSR2));
-        payload_set_main(payload, ignores);
-        assert_false(payload_others_ignore(payload, SIGUSR1));
-        payload_set_main(payload, family_add(&test->family, MEMBER_PLAIN));
-        assert_true(payload_others_ignore(payload, SIGUSR1));
-        (void) family_add(&test->family, MEMBER_PLAIN);
-        assert_false(payload_others_ignore(payload, SIGUSR1));
-}
-
 /* ---- Reaping ---- */
 
 static void test_payload_reap_tells_how_each_ended(void **state) {
@@ -573,34 +360,23 @@ static void test_payload_group_removed_with_payload(void **state) {
         assert_int_equal(payload_cgroup_fd(test->family.payload), -EBADF);
 }
 
-#define TEST(name)       cmocka_unit_test_setup_teardown(name, setup, teardown)
-#define TEST_GROUP(name) cmocka_unit_test_setup_teardown(name, setup_group, teardown)
-
 int main(void) {
         const struct CMUnitTest tests[] = {
-                TEST(test_payload_without_children_is_empty),
-                TEST(test_payload_main_alone_has_no_others),
-                TEST(test_payload_others_found_however_far_they_went),
-                TEST(test_payload_zombies_do_not_count),
-                TEST(test_payload_contains_only_its_own),
-                TEST(test_payload_list_is_oldest_first_and_bounded),
-                TEST(test_payload_children_lists_asked_before_all_of_proc),
-                TEST(test_payload_unreadable_proc_errs_on_populated),
-                TEST(test_payload_dead_child_without_main_counts_until_reaped),
-                TEST(test_payload_signal_reaches_its_target_only),
-                TEST(test_payload_signal_wakes_the_stopped),
-                TEST(test_payload_stop_signal_is_not_undone),
-                TEST(test_payload_reused_pid_not_signalled),
-                TEST(test_payload_vanished_pid_not_signalled),
-                TEST(test_payload_foreign_process_not_signalled),
-                TEST(test_payload_out_of_reach_reported),
-                TEST(test_payload_others_ignore_only_if_all_do),
-                TEST(test_payload_reap_tells_how_each_ended),
-                TEST(test_payload_thousand_orphans_reaped),
-                TEST(test_payload_group_refused_where_not_delegated),
-                TEST_GROUP(test_payload_group_holds_what_is_born_in_it),
-                TEST(test_payload_group_holds_strangers_too),
-                TEST_GROUP(test_payload_group_removed_with_payload),
+                PAYLOAD_TEST(test_payload_without_children_is_empty),
+                PAYLOAD_TEST(test_payload_main_alone_has_no_others),
+                PAYLOAD_TEST(test_payload_others_found_however_far_they_went),
+                PAYLOAD_TEST(test_payload_zombies_do_not_count),
+                PAYLOAD_TEST(test_payload_contains_only_its_own),
+                PAYLOAD_TEST(test_payload_list_is_oldest_first_and_bounded),
+                PAYLOAD_TEST(test_payload_children_lists_asked_before_all_of_proc),
+                PAYLOAD_TEST(test_payload_unreadable_proc_errs_on_populated),
+                PAYLOAD_TEST(test_payload_dead_child_without_main_counts_until_reaped),
+                PAYLOAD_TEST(test_payload_reap_tells_how_each_ended),
+                PAYLOAD_TEST(test_payload_thousand_orphans_reaped),
+                PAYLOAD_TEST(test_payload_group_refused_where_not_delegated),
+                PAYLOAD_TEST_GROUP(test_payload_group_holds_what_is_born_in_it),
+                PAYLOAD_TEST(test_payload_group_holds_strangers_too),
+                PAYLOAD_TEST_GROUP(test_payload_group_removed_with_payload),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
