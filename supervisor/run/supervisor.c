@@ -14,6 +14,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "forensics/markers.h"
+#include "run/footprint.h"
 #include "run/state-directory.h"
 #include "run/supervisor-internal.h"
 
@@ -291,6 +292,7 @@ int supervisor_run(Supervisor *supervisor, GatewayStatus *ret_status, int *ret_e
         if (supervisor->config->ready == READY_EXEC)
                 supervisor_set_ready(supervisor, supervisor->forked_at_usec);
 
+        footprint_trim();
         r = sd_event_loop(supervisor->event);
         (void) record_sink_flush(supervisor->sink);
         *ret_status = supervisor->status;
