@@ -36,7 +36,7 @@ static void supervisor_send(Supervisor *supervisor, const LadderAction *action) 
         }
         if (gateway_signal(&supervisor->gateway, action->signo, /* queued= */ NULL) < 0)
                 return; /* gone: its SIGCHLD is on the way */
-        if (action->signo != SIGKILL)
+        if (action->signo != SIGKILL && action->signo != SIGSTOP && action->signo != SIGCONT)
                 (void) !gateway_signal(&supervisor->gateway, SIGCONT, /* queued= */ NULL);
 }
 
