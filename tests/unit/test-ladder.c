@@ -485,50 +485,27 @@ static void test_ladder_names_are_distinct(void **state) {
 
 /* Main was killed by somebody else: the sweep's own SIGKILL must not be taken for what ended it. */
 static void test_ladder_sweep_without_main_leaves_its_signals_alone(void **state) {
-        const LadderFacts facts = { .has_others = true };
-        LadderAction action;
-        Schedule schedule;
-        Budget budget;
-        Ladder ladder;
+        Ladder ladder = make_ladder(SCHEDULE_DEFAULT, USEC_INFINITY);
 
-        assert_int_equal(schedule_parse(SCHEDULE_DEFAULT, 60 * USEC_PER_SEC, &schedule, NULL), 0);
-        budget_compute(&(BudgetInput){ .schedule = &schedule,
-                               .headroom_usec = 30 * USEC_PER_SEC,
-                               .timeout_stop_usec = USEC_INFINITY,
-                               .cap_usec = USEC_INFINITY },
-                &budget);
-        ladder_init(&ladder, &schedule, &budget);
-
-        (void) !ladder_step(&ladder, LADDER_MAIN_EXITED, &facts, 1).type;
-        action = ladder_step(&ladder, LADDER_ESCALATE, &facts, 2);
-        assert_int_equal(action.signo, SIGKILL);
-        assert_int_equal(action.target, PHASE_TARGET_ALL);
+        assert_signal(ladder_step(&ladder, LADDER_MAIN_EXITED, &only_others, START), SIGTERM,
+                PHASE_TARGET_OTHERS, /* skip_main= */ false);
+        assert_signal(ladder_step(&ladder, LADDER_ESCALATE, &only_others, START), SIGKILL,
+                PHASE_TARGET_ALL, /* skip_main= */ false);
         assert_int_equal(ladder.main_signals, 0);
 }
 
 /* ---- A new main --------------------------------------------------------------------------------- */
 
 static void test_ladder_replace_main_during_a_phase_owes_it_the_signal(void **state) {
-        const LadderFacts facts = { .is_main_alive = true };
-        Schedule schedule;
-        Budget budget;
-        Ladder ladder;
+        Ladder ladder = make_ladder(SCHEDULE_DEFAULT, USEC_INFINITY);
 
-        assert_int_equal(schedule_parse(SCHEDULE_DEFAULT, 60 * USEC_PER_SEC, &schedule, NULL), 0);
-        budget_compute(&(BudgetInput){ .schedule = &schedule,
-                               .headroom_usec = 30 * USEC_PER_SEC,
-                               .timeout_stop_usec = USEC_INFINITY,
-                               .cap_usec = USEC_INFINITY },
-                &budget);
-        ladder_init(&ladder, &schedule, &budget);
         assert_int_equal(ladder_replace_main(&ladder), 0);
-
-        assert_int_equal(ladder_step(&ladder, LADDER_STOP, &facts, 1).type, LADDER_ACTION_SIGNAL);
+        assert_signal(ladder_step(&ladder, LADDER_STOP, &only_main, START), SIGTERM,
+                PHASE_TARGET_MAIN, /* skip_main= */ false);
         assert_int_equal(ladder_replace_main(&ladder), SIGTERM);
         /* It has had TERM now, and INT is still to come. */
-        assert_int_equal(
-                ladder_step(&ladder, LADDER_DEADLINE, &facts, ladder.deadline_at_usec).signo,
-                SIGINT);
+        assert_signal(step_at_deadline(&ladder, &only_main), SIGINT, PHASE_TARGET_MAIN,
+                /* skip_main= */ false);
         assert_int_equal(ladder_replace_main(&ladder), SIGINT);
 }
 
