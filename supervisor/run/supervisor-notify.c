@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "forensics/markers.h"
+#include "forensics/clean-shutdown.h"
 #include "run/supervisor-internal.h"
 
 #define EXTEND_MAX_USEC USEC_PER_DAY /* systemd refuses what is not finite */

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "forensics/markers.h"
+#include "forensics/clean-shutdown.h"
 #include "run/supervisor-internal.h"
 #include "signals.h"
 

@@ -13,9 +13,9 @@
 
 #include <systemd/sd-daemon.h>
 
-#include "forensics/markers.h"
+#include "forensics/clean-shutdown.h"
+#include "forensics/state-directory.h"
 #include "run/footprint.h"
-#include "run/state-directory.h"
 #include "run/supervisor-internal.h"
 
 const char *supervisor_name(const Supervisor *supervisor) {

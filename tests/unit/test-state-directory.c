@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #include "cleanup.h"
-#include "run/state-directory.h"
+#include "forensics/state-directory.h"
 
 static const char *const variables[] = {
         "STATE_DIRECTORY",

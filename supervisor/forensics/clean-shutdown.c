@@ -12,7 +12,7 @@
  *
  * No fsync: the first write lies between a signal and its being passed on. */
 
-#include "markers.h"
+#include "clean-shutdown.h"
 
 #include <assert.h>
 #include <errno.h>

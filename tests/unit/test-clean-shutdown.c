@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 
 #include "file.h"
-#include "forensics/markers.h"
+#include "forensics/clean-shutdown.h"
 
 #define RUN_ID  "0123456789abcdef0123456789abcdef"
 #define BOOT_ID "fedcba9876543210fedcba9876543210"

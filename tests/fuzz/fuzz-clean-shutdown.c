@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "forensics/markers.h"
+#include "forensics/clean-shutdown.h"
 #include "fuzz.h"
 
 static void fuzz_require(int condition) {

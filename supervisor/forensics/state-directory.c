@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "file.h"
-#include "run/state-directory.h"
+#include "state-directory.h"
 
 /* Shared with the state directories that systemd makes for other users, who must get through it. */
 #define SYSTEM_STATE_DIRECTORY      "/var/lib/gatewatch"
