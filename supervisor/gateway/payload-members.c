@@ -26,6 +26,15 @@
 #define PROBE_TASKS_MAX    64 /* beyond, one pass over /proc is about as cheap */
 #define PROBE_CHILDREN_MAX 256
 
+bool payload_scope_is_apart(const PayloadScope *scope, pid_t pid) {
+        if (pid == scope->self)
+                return true;
+        for (size_t i = 0; i < PAYLOAD_HELPERS_MAX; i++)
+                if (scope->helpers[i] > 0 && scope->helpers[i] == pid)
+                        return true;
+        return false;
+}
+
 /* ---- Lists ---- */
 
 static size_t member_index(const ProcessInfo *list, size_t n, pid_t pid) {
@@ -49,7 +58,7 @@ static int payload_members_add_group(
 
         for (size_t i = 0; i < n_pids; i++) {
                 size_t index = member_index(*list, *n, pids[i]);
-                if (pids[i] == scope->self || index < *n_members)
+                if (payload_scope_is_apart(scope, pids[i]) || index < *n_members)
                         continue;
                 if (index == *n) {
                         ProcessInfo info;
@@ -68,6 +77,21 @@ static int payload_members_add_group(
         return 0;
 }
 
+/* Returns: the list's members that are the gateway's, in front. */
+static size_t payload_members_drop_helpers(
+        const PayloadScope *scope, ProcessInfo *list, size_t n_members) {
+        size_t n_kept = 0;
+
+        for (size_t i = 0; i < n_members; i++) {
+                ProcessInfo member = list[i];
+                if (payload_scope_is_apart(scope, member.pid))
+                        continue;
+                list[i] = list[n_kept];
+                list[n_kept++] = member;
+        }
+        return n_kept;
+}
+
 int payload_members_read(const PayloadScope *scope, ProcessInfo **ret_list, size_t *ret_n) {
         assert(scope);
         assert(ret_list);
@@ -83,6 +107,7 @@ int payload_members_read(const PayloadScope *scope, ProcessInfo **ret_list, size
         if (n == 0)
                 return -ENODATA;
         size_t n_members = proc_keep_descendants(list, n, scope->self);
+        n_members = payload_members_drop_helpers(scope, list, n_members);
         if (scope->cgroup_fd >= 0) {
                 r = payload_members_add_group(scope, &list, &n, &n_members);
                 if (r < 0)
@@ -168,7 +193,7 @@ int payload_members_probe_others(const PayloadScope *scope, pid_t main_pid) {
 
         for (size_t i = 0; i < list.n; i++) {
                 ProcessInfo info;
-                if (list.pids[i] == main_pid)
+                if (list.pids[i] == main_pid || payload_scope_is_apart(scope, list.pids[i]))
                         continue;
                 /* One that has ended may have left children to us since the list was read. */
                 is_clear = false;

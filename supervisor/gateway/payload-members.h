@@ -11,12 +11,18 @@
 #include "cgroup.h"
 #include "proc.h"
 
+#define PAYLOAD_HELPERS_MAX 4
+
 /* Where members are looked for. The descriptors are the payload's. */
 typedef struct PayloadScope {
         int proc_fd;
         int cgroup_fd; /* the sub-group; -EBADF: none */
-        pid_t self;    /* the supervisor: what descends from it is a member */
+        pid_t self;    /* the supervisor: what descends from it is a member, but for … */
+        pid_t helpers[PAYLOAD_HELPERS_MAX]; /* … its own helper processes; 0: free */
 } PayloadScope;
+
+/* Whether a process below the supervisor is none of the gateway's: the supervisor, or a helper. */
+bool payload_scope_is_apart(const PayloadScope *scope, pid_t pid);
 
 /* Every member, in the order of /proc, zombies included, the supervisor itself not: what descends
  * from it, and what the group holds besides.

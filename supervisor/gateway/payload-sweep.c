@@ -181,7 +181,7 @@ static bool sweep_is_done(const Sweep *sweep) {
 
 /* Deals with a member that was just read: stops it, if it has not been seen before. */
 static void sweep_catch(Sweep *sweep, const ProcessInfo *info) {
-        if (info->pid == sweep->but_pid || info->pid == sweep->scope->self)
+        if (info->pid == sweep->but_pid || payload_scope_is_apart(sweep->scope, info->pid))
                 return;
         const SweptProcess *known = sweep_find(sweep, info->pid);
         if (known && known->start_ticks == info->start_ticks)
@@ -246,7 +246,7 @@ static void sweep_chase_pid(Sweep *sweep, pid_t pid) {
         _cleanup_close_ int pidfd = -EBADF;
         if (payload_member_open(pid, &pidfd) < 0 ||
                 proc_read_info(sweep->scope->proc_fd, pid, &info) < 0 ||
-                !sweep_is_parent(sweep, info.ppid))
+                payload_scope_is_apart(sweep->scope, pid) || !sweep_is_parent(sweep, info.ppid))
                 return;
 
         SweptProcess swept = { .pid = pid, .start_ticks = info.start_ticks };
@@ -284,7 +284,7 @@ static void sweep_kill_group(Sweep *sweep) {
         for (size_t i = 0; i < n_pids; i++) {
                 ProcessInfo info;
                 if (proc_read_info(sweep->scope->proc_fd, pids[i], &info) < 0 ||
-                        !proc_info_is_alive(&info) || pids[i] == sweep->scope->self)
+                        !proc_info_is_alive(&info) || payload_scope_is_apart(sweep->scope, pids[i]))
                         continue;
                 SweptProcess swept = { .pid = info.pid, .start_ticks = info.start_ticks };
                 if (sweep_note(sweep, &swept) >= 0)

@@ -134,13 +134,35 @@ static bool payload_group_has_living(const Payload *payload, pid_t but_pid) {
                 return false;
         for (size_t i = 0; i < n_pids; i++) {
                 ProcessInfo info;
-                if (pids[i] == but_pid || pids[i] == payload->scope.self)
+                if (pids[i] == but_pid || payload_scope_is_apart(&payload->scope, pids[i]))
                         continue;
                 if (proc_read_info(payload->scope.proc_fd, pids[i], &info) >= 0 &&
                         proc_info_is_alive(&info))
                         return true;
         }
         return false;
+}
+
+/* ---- Helpers ---- */
+
+int payload_add_helper(Payload *payload, pid_t pid) {
+        assert(payload);
+        assert(pid > 0);
+
+        for (size_t i = 0; i < PAYLOAD_HELPERS_MAX; i++)
+                if (payload->scope.helpers[i] == 0) {
+                        payload->scope.helpers[i] = pid;
+                        return 0;
+                }
+        return -ENOSPC;
+}
+
+void payload_remove_helper(Payload *payload, pid_t pid) {
+        assert(payload);
+
+        for (size_t i = 0; i < PAYLOAD_HELPERS_MAX; i++)
+                if (payload->scope.helpers[i] == pid)
+                        payload->scope.helpers[i] = 0;
 }
 
 /* ---- Main ---- */
@@ -261,7 +283,7 @@ static bool payload_group_contains(const Payload *payload, pid_t pid) {
 bool payload_contains(Payload *payload, pid_t pid) {
         assert(payload);
 
-        if (pid <= 0 || pid == payload->scope.self)
+        if (pid <= 0 || payload_scope_is_apart(&payload->scope, pid))
                 return false;
 
         /* A parent on the way up may end while we climb: the next try finds the new one. */

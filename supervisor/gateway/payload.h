@@ -39,6 +39,12 @@ int payload_cgroup_fd(const Payload *payload);
 /* Gives the group up again (the kernel would not fork into it). */
 void payload_drop_cgroup(Payload *payload);
 
+/* A process that the supervisor forked for itself: below it in the tree, but not the gateway's. Only
+ * one that wait(2) does not count among our children (a clone child) can be told apart.
+ * Returns: 0; -ENOSPC: there are PAYLOAD_HELPERS_MAX. */
+int payload_add_helper(Payload *payload, pid_t pid) _warn_unused_;
+void payload_remove_helper(Payload *payload, pid_t pid);
+
 /* The main process, 0 for none (it is gone). */
 void payload_set_main(Payload *payload, pid_t pid);
 
