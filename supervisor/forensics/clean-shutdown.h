@@ -14,7 +14,6 @@
 #include "usec.h"
 
 #define MARKER_CLEAN_SHUTDOWN ".clean_shutdown"
-#define MARKER_SIZE_MAX       (64U * 1024U)
 
 typedef struct CleanShutdown {
         sd_id128_t run_id;

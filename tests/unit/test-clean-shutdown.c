@@ -16,6 +16,7 @@
 
 #include "file.h"
 #include "forensics/clean-shutdown.h"
+#include "forensics/marker-json.h"
 
 #define RUN_ID  "0123456789abcdef0123456789abcdef"
 #define BOOT_ID "fedcba9876543210fedcba9876543210"
