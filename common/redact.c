@@ -47,9 +47,11 @@ CmdlineMode cmdline_mode_from_string(const char *name) {
         return _CMDLINE_MODE_INVALID;
 }
 
-/* The size of the valid UTF-8 sequence at text. Returns: 1 to 4; 0: it is none.
- * Source: RFC 3629, section 4. */
-static size_t utf8_sequence_size(const unsigned char *text, size_t size) {
+size_t utf8_sequence_size(const char *bytes, size_t size) {
+        assert(bytes);
+        assert(size > 0);
+
+        const unsigned char *text = (const unsigned char *) bytes;
         const unsigned char first = text[0];
         const size_t n = first < 0x80 ? 1
                 : first < 0xc2        ? 0
@@ -80,7 +82,7 @@ static bool cmdline_needs_quotes(const char *argument, size_t size) {
         const unsigned char *text = (const unsigned char *) argument;
 
         for (size_t i = 0, n; i < size; i += n) {
-                n = utf8_sequence_size(text + i, size - i);
+                n = utf8_sequence_size(argument + i, size - i);
                 if (n == 0)
                         n = 1;
                 else if (cmdline_is_control(text + i, n) || strchr(" \"'\\", text[i]))
@@ -116,7 +118,7 @@ static void cmdline_append_quoted(ByteBuffer *line, const char *argument, size_t
         if (is_quoted)
                 byte_buffer_append_text(line, "\"");
         for (size_t i = 0, n; i < size; i += n) {
-                n = utf8_sequence_size(text + i, size - i);
+                n = utf8_sequence_size(argument + i, size - i);
                 if (n == 0) {
                         byte_buffer_append_text(line, REPLACEMENT_CHARACTER);
                         n = 1;

@@ -6,6 +6,8 @@
  * (--token=…, --password …, -p…), KEY=VALUE assignments of such names, credentials in URLs, bearer
  * strings. The option's own name stays, its value becomes "***". */
 
+#include <stddef.h>
+
 #include "cleanup.h"
 
 typedef enum CmdlineMode {
@@ -15,6 +17,11 @@ typedef enum CmdlineMode {
         _CMDLINE_MODE_MAX,
         _CMDLINE_MODE_INVALID = -EINVAL,
 } CmdlineMode;
+
+/* The size of the valid UTF-8 sequence that begins at text, of which size bytes (1 or more) are there.
+ * Returns: 1 to 4; 0: it is none.
+ * Source: RFC 3629, section 4. */
+size_t utf8_sequence_size(const char *text, size_t size);
 
 const char *cmdline_mode_to_string(CmdlineMode mode);
 CmdlineMode cmdline_mode_from_string(const char *name);
