@@ -78,7 +78,7 @@ typedef struct FlightRecorder FlightRecorder;
  *
  * state_fd: the state directory; the file's own descriptor is close-on-exec.
  * Returns: 0; -EBUSY: another run holds it; -ELOOP, -EBADFD: no regular file stands there; negative
- * errno of openat(2), posix_fallocate(3) (-ENOSPC, …): there is no flight record then. */
+ * errno of openat(2), flock(2), fallocate(2) (-ENOSPC, …): there is no flight record then. */
 int flight_recorder_open(int state_fd, FlightRecorder **ret_recorder) _warn_unused_;
 
 /* Gives the lock back. Returns: NULL. */
@@ -93,6 +93,9 @@ int flight_recorder_read(FlightRecorder *recorder, FlightRecord *ret_record) _wa
 /* Writes the next copy. Two system calls at most, no waiting for the disk.
  * Returns: 0; negative errno of pwrite(2); -EIO: written in part. */
 int flight_recorder_write(FlightRecorder *recorder, const FlightRecord *record) _warn_unused_;
+
+/* When the file had last been written to before it was opened here, CLOCK_REALTIME. */
+usec_t flight_recorder_last_write(const FlightRecorder *recorder);
 
 /* For fsync(2) off the path. Owned by the recorder. */
 int flight_recorder_fd(const FlightRecorder *recorder);

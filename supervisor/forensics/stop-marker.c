@@ -157,10 +157,9 @@ int planned_stop_write(
         _cleanup_(marker_json_putp) json_object *object = json_object_new_object();
         if (!object || !marker_json_add_integer(object, "target_pid", gateway->pid))
                 return -ENOMEM;
-        /* Unknown, it is left out: readers take a missing one for any. */
-        if (gateway->start_ticks > 0 &&
-                !marker_json_add_integer(
-                        object, "target_start_time", (int64_t) gateway->start_ticks))
+        if (gateway->start_ticks == 0 ? !marker_json_add_text(object, "target_start_time", "")
+                                      : !marker_json_add_integer(object, "target_start_time",
+                                                (int64_t) gateway->start_ticks))
                 return -ENOMEM;
         if (!marker_json_add_integer(object, "stopper_pid", stopper_pid) ||
                 !marker_json_add_text(object, "written_at", written_at))

@@ -37,7 +37,7 @@ typedef struct StopMarkerTarget {
 /* Parses a marker's content: one JSON object with target_pid (an integer), optional
  * target_start_time (field 22 of stat), written_at (ISO 8601 with an offset, or seconds since the
  * epoch), replacer_pid or stopper_pid. For us when target_pid and, if given, the start time are those
- * of one of the targets.
+ * of one of the targets. Missing and null are the same.
  *
  * modified_at_realtime_usec: stands in for a written_at that is missing.
  * Returns: SELF or OTHER; ABSENT: older than STOP_MARKER_AGE_USEC, or from more than that in the
@@ -54,8 +54,8 @@ int stop_marker_read(int dir_fd, const char *name, usec_t now_realtime_usec,
         const StopMarkerTarget targets[], size_t n_targets,
         char ret_text[static STOP_MARKER_TEXT_MAX]) _warn_unused_;
 
-/* Writes the planned-stop marker for the gateway: target_pid, target_start_time, stopper_pid,
- * written_at (ISO 8601 with an offset).
+/* Writes the planned-stop marker for the gateway: target_pid, target_start_time (null when it is not
+ * known), stopper_pid, written_at (ISO 8601 with an offset).
  * Returns: 0; negative errno of file_write_atomic(). */
 int planned_stop_write(int dir_fd, const StopMarkerTarget *gateway, pid_t stopper_pid,
         usec_t now_realtime_usec) _warn_unused_;
