@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "cgroup.h"
+#include "usec.h"
 
 typedef enum Cause {
         CAUSE_STOP,
@@ -70,10 +71,11 @@ typedef struct UnitEvidence {
         bool has_unit; /* sub_state, result and the job are those of our unit, read in time */
         char sub_state[CAUSE_WORD_MAX]; /* "stop-sigterm", "stop-watchdog", "running", … */
         char result[CAUSE_WORD_MAX];    /* "success", "timeout", "watchdog", "oom-kill", … */
-        uint32_t job_id;                /* 0: no job */
-        char job_type[CAUSE_WORD_MAX];  /* "stop", "restart", … */
-        bool has_jobs;                  /* the manager's list of jobs was read */
-        bool is_exiting;                /* the unit's own manager: a start job for exit.target */
+        usec_t left_at_usec;           /* when the unit was last active; 0: it has been until now */
+        uint32_t job_id;               /* 0: no job */
+        char job_type[CAUSE_WORD_MAX]; /* "stop", "restart", … */
+        bool has_jobs;                 /* the manager's list of jobs was read */
+        bool is_exiting;               /* the unit's own manager: a start job for exit.target */
         bool is_shutting_down; /* the system manager: "stopping", or a start job for shutdown.target */
         char system_state[CAUSE_WORD_MAX]; /* of the system manager; empty: not known */
         char isolated[UNIT_NAME_MAX];   /* the target that is being isolated or started over us */
@@ -85,6 +87,7 @@ typedef struct CauseFacts {
         CauseTrigger trigger;
         CauseSender sender;
         int signo;                  /* with TRIGGER_SIGNAL */
+        usec_t stopping_at_usec;    /* just before systemd was sent our STOPPING=1; 0: it was not */
         bool is_sender_gateway;     /* the sending process belongs to the gateway */
         const UnitEvidence *unit;   /* NULL: not asked */
         bool is_takeover;           /* a takeover marker names us */
