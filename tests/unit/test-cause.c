@@ -216,7 +216,7 @@ static void test_cause_manager_contradiction_hardest_wins(void **state) {
                 { { MANAGER(&oom_killed_running) }, CAUSE_MANAGER_KILL, "result is \"oom-kill\"" },
                 /* A shutdown stops units, by a job. */
                 { { MANAGER(&shutdown_restart) }, CAUSE_RESTART, "job 77" },
-                { { MANAGER(&shutdown_no_job) }, CAUSE_UNKNOWN, "without a job" }, CAUSE_UNKNOWN, "without a job" },
+                { { MANAGER(&shutdown_no_job) }, CAUSE_UNKNOWN, "without a job" },
                 /* The job is what says so, whenever the state changed. */
                 { { MANAGER(&up_until_told_stop) }, CAUSE_STOP, "job 77" },
                 /* Systemd gave up a start. */
@@ -224,7 +224,7 @@ static void test_cause_manager_contradiction_hardest_wins(void **state) {
                         "of type \"start\" (sub-state \"stop-sigterm\", result \"timeout\")" },
         };
 
-check_rows(rows, ELEMENTSOF(rows));
+        check_rows(rows, ELEMENTSOF(rows));
 }
 
 static void test_cause_manager_evidence_missing_is_unknown(void **state) {
