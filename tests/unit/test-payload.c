@@ -49,6 +49,33 @@ static void test_payload_main_alone_has_no_others(void **state) {
         assert_true(payload_has_others(payload));
 }
 
+static void test_payload_helper_is_none_of_it(void **state) {
+        PayloadTest *test = *state;
+        Payload *payload = test->family.payload;
+        size_t n = 0, n_total = 0;
+
+        pid_t main_pid = family_add(&test->family, MEMBER_PLAIN);
+        payload_set_main(payload, main_pid);
+        pid_t helper = family_add(&test->family, MEMBER_PLAIN);
+        assert_true(payload_has_others(payload));
+        assert_int_equal(payload_add_helper(payload, helper), 0);
+        assert_false(payload_has_others(payload));
+        assert_false(payload_contains(payload, helper));
+        assert_true(payload_contains(payload, main_pid));
+        assert_int_equal(payload_list_others(payload, &test->list, &n, &n_total), 0);
+        assert_int_equal(n_total, 0);
+        assert_int_equal(payload_signal(payload, PHASE_TARGET_OTHERS, SIGTERM, false, &n), -ESRCH);
+        assert_int_equal(payload_signal(payload, PHASE_TARGET_ALL, SIGKILL, false, &n), 0);
+        assert_int_equal(n, 1);
+        assert_int_equal(kill(helper, 0), 0);
+
+        payload_remove_helper(payload, helper);
+        assert_true(payload_contains(payload, helper));
+
+        for (size_t i = 0; payload_add_helper(payload, helper) == 0; i++)
+                assert_true(i < 100); /* bounded */
+}
+
 static void test_payload_others_found_however_far_they_went(void **state) {
         static const MemberKind kinds[] = {
                 MEMBER_PLAIN,
@@ -364,6 +391,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 PAYLOAD_TEST(test_payload_without_children_is_empty),
                 PAYLOAD_TEST(test_payload_main_alone_has_no_others),
+                PAYLOAD_TEST(test_payload_helper_is_none_of_it),
                 PAYLOAD_TEST(test_payload_others_found_however_far_they_went),
                 PAYLOAD_TEST(test_payload_zombies_do_not_count),
                 PAYLOAD_TEST(test_payload_contains_only_its_own),
