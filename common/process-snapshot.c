@@ -24,7 +24,7 @@
 
 #define PROCESS_TICK_USEC        (10 * USEC_PER_MSEC) /* USER_HZ is 100 wherever we run */
 #define PROCESS_STAT_SIZE        2048
-#define PROCESS_STATUS_SIZE      4096 /* "Uid:" stands near the beginning */
+#define PROCESS_STATUS_SIZE      4096 /* what is looked for stands near the beginning */
 #define PROCESS_ANCESTORS_MAX    32
 #define PROCESS_PATH_MAX         64
 #define PROCESS_ANCESTRY_UNKNOWN " < ?"
@@ -41,6 +41,7 @@ void process_snapshot_init(ProcessSnapshot *snapshot, pid_t pid) {
         snapshot->has_uid = false;
         snapshot->uid = (uid_t) -1;
         snapshot->loginuid = PROCESS_LOGINUID_NONE;
+        snapshot->tracer_pid = 0;
         snapshot->is_cmdline_cut = false;
         snapshot->cmdline_size = 0;
         snapshot->cmdline[0] = '\0';
@@ -118,7 +119,7 @@ int process_snapshot_read_urgent(ProcessSnapshot *snapshot, int proc_fd) {
 }
 
 /* A number at text, ended by white space. */
-static bool process_parse_uid(const char *text, uid_t *ret_uid) {
+static bool process_parse_number(const char *text, uint32_t *ret_value) {
         uint64_t value = 0;
 
         if (!isdigit((unsigned char) *text))
@@ -130,20 +131,41 @@ static bool process_parse_uid(const char *text, uid_t *ret_uid) {
         }
         if (*text != '\0' && !isspace((unsigned char) *text))
                 return false;
-        *ret_uid = (uid_t) value;
+        *ret_value = (uint32_t) value;
         return true;
 }
 
-static void process_read_uid(ProcessSnapshot *snapshot, int dir_fd) {
-        static const char key[] = "\nUid:\t"; /* the name before it cannot hold a newline there */
-        char text[PROCESS_STATUS_SIZE];
-
-        ssize_t n = process_read_at(dir_fd, "status", text, sizeof(text) - 1);
-        if (n < 0)
-                return;
-        text[n] = '\0';
+/* The number of a line of status; key: "\nUid:\t". The name stands in the first line, and the kernel
+ * escapes newlines in it. */
+static bool process_status_number(const char *text, const char *key, uint32_t *ret_value) {
         const char *line = strstr(text, key);
-        snapshot->has_uid = line && process_parse_uid(line + strlen(key), &snapshot->uid);
+
+        return line && process_parse_number(line + strlen(key), ret_value);
+}
+
+static int process_read_status(ProcessSnapshot *snapshot, int dir_fd, const char *path) {
+        char text[PROCESS_STATUS_SIZE];
+        uint32_t tracer_pid;
+
+        ssize_t n = process_read_at(dir_fd, path, text, sizeof(text) - 1);
+        if (n < 0)
+                return (int) n;
+        text[n] = '\0';
+        snapshot->has_uid = process_status_number(text, "\nUid:\t", &snapshot->uid);
+        if (process_status_number(text, "\nTracerPid:\t", &tracer_pid) && tracer_pid <= INT32_MAX)
+                snapshot->tracer_pid = (pid_t) tracer_pid;
+        return 0;
+}
+
+int process_snapshot_read_status(ProcessSnapshot *snapshot, int proc_fd) {
+        char path[PROCESS_PATH_MAX];
+
+        assert(snapshot);
+
+        if (snapshot->pid <= 0)
+                return -ESRCH;
+        process_path(path, snapshot->pid, "status");
+        return process_read_status(snapshot, proc_fd, path);
 }
 
 static void process_read_loginuid(ProcessSnapshot *snapshot, int dir_fd) {
@@ -154,7 +176,7 @@ static void process_read_loginuid(ProcessSnapshot *snapshot, int dir_fd) {
         if (n < 0)
                 return;
         text[n] = '\0';
-        if (process_parse_uid(text, &uid))
+        if (process_parse_number(text, &uid))
                 snapshot->loginuid = uid;
 }
 
@@ -187,7 +209,7 @@ int process_snapshot_read_rest(ProcessSnapshot *snapshot, int proc_fd) {
                 return -ESRCH;
 
         process_read_exe(snapshot, dir_fd);
-        process_read_uid(snapshot, dir_fd);
+        (void) process_read_status(snapshot, dir_fd, "status");
         process_read_loginuid(snapshot, dir_fd);
         process_read_cgroup(snapshot, proc_fd, dir_fd);
         return 0;
@@ -378,6 +400,9 @@ static bool process_json_add_owner(json_object *object, const ProcessSnapshot *s
         (void) snprintf(uid, sizeof(uid), "%u", snapshot->uid);
 
         if (snapshot->has_uid && !process_json_add_text(object, "uid", uid))
+                return false;
+        if (snapshot->tracer_pid > 0 &&
+                !process_json_add(object, "tracer_pid", json_object_new_int(snapshot->tracer_pid)))
                 return false;
         return snapshot->loginuid == PROCESS_LOGINUID_NONE ||
                 process_json_add(object, "loginuid", json_object_new_int64(snapshot->loginuid));

@@ -32,6 +32,7 @@ typedef struct ProcessSnapshot {
         bool has_uid;
         uid_t uid; /* real */
         uid_t loginuid;
+        pid_t tracer_pid; /* 0: none, or not known */
         bool is_cmdline_cut;
         size_t cmdline_size; /* 0: none to be had (kernel thread, zombie, gone, not permitted) */
         char cmdline[PROCESS_CMDLINE_MAX]; /* as /proc has it: arguments that end in NUL */
@@ -47,7 +48,11 @@ void process_snapshot_init(ProcessSnapshot *snapshot, pid_t pid);
  * Returns: 0; -ESRCH: no such process (what could be read before is kept). */
 int process_snapshot_read_urgent(ProcessSnapshot *snapshot, int proc_fd);
 
-/* The rest: executable, uid, login uid, control group. Call it after the urgent part: if the pid has
+/* Uid and tracer alone. By the pid: the caller knows that it still is that process.
+ * Returns: 0; negative errno of openat(2), read(2): both are not known. */
+int process_snapshot_read_status(ProcessSnapshot *snapshot, int proc_fd);
+
+/* The rest: executable, uid, tracer, login uid, control group. Call it after the urgent part: if the pid has
  * become another process since (by its start time), nothing is taken from that.
  * Returns: 0; -ESRCH. */
 int process_snapshot_read_rest(ProcessSnapshot *snapshot, int proc_fd);
@@ -84,7 +89,7 @@ const char *process_snapshot_ancestry(
         const ProcessSnapshot *snapshot, int proc_fd, char text[static PROCESS_ANCESTRY_MAX]);
 
 /* {"pid", "name", "state", "ppid", "uid" (text, as the seed has it), "cmdline", and when known "exe",
- * "unit", "session", "loginuid", "start_time"}; strings are mended to valid UTF-8.
+ * "unit", "session", "loginuid", "tracer_pid", "start_time"}; strings are mended to valid UTF-8.
  * max_bytes: of the command line.
  * Returns: a new object; NULL: nobody, or out of memory. */
 json_object *process_snapshot_to_json(

@@ -17,13 +17,25 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "redact.h"
+
 #define USER_BUFFER_SIZE 4096
+
+/* Valid UTF-8 without control characters, as names go into records as they are. */
+static bool user_name_is_text(const char *name, size_t size) {
+        for (size_t i = 0, n; i < size; i += n) {
+                n = utf8_sequence_size(name + i, size - i);
+                if (n == 0 || (unsigned char) name[i] < 0x20 || name[i] == 0x7f)
+                        return false;
+        }
+        return size > 0;
+}
 
 /* One line "name:password:uid:…", NUL-terminated. */
 static bool user_line_matches(const char *line, uid_t uid, char ret_name[static USER_NAME_MAX]) {
         const char *name_end = strchr(line, ':');
         const char *field = name_end ? strchr(name_end + 1, ':') : NULL;
-        if (!field || name_end == line || name_end - line >= USER_NAME_MAX ||
+        if (!field || name_end - line >= USER_NAME_MAX ||
                 strchr("+-#", line[0])) /* NIS, comments */
                 return false;
 
@@ -33,7 +45,7 @@ static bool user_line_matches(const char *line, uid_t uid, char ret_name[static 
                 return false;
         for (; isdigit((unsigned char) *p) && value <= UINT32_MAX; p++)
                 value = 10 * value + (uint64_t) (*p - '0');
-        if (*p != ':' || value != uid)
+        if (*p != ':' || value != uid || !user_name_is_text(line, (size_t) (name_end - line)))
                 return false;
 
         memcpy(ret_name, line, (size_t) (name_end - line));
@@ -41,64 +53,57 @@ static bool user_line_matches(const char *line, uid_t uid, char ret_name[static 
         return true;
 }
 
-/* Looks through the whole lines in text, which is NUL-terminated at size.
- * Returns: how many bytes those were; -EEXIST: found. */
-static ssize_t user_scan_lines(
-        char *text, size_t size, uid_t uid, char ret_name[static USER_NAME_MAX]) {
-        char *line = text;
+/* What is at hand of the file. */
+typedef struct UserBuffer {
+        char text[USER_BUFFER_SIZE + 1];
+        size_t size;
+        bool is_overlong; /* it begins within a line that was too long for it */
+} UserBuffer;
 
-        for (char *end; (end = memchr(line, '\n', (size_t) (text + size - line))); line = end + 1) {
+/* Looks through the whole lines and leaves the begun one. Returns: as user_name_from_uid(). */
+static int user_buffer_scan(UserBuffer *buffer, uid_t uid, char ret_name[static USER_NAME_MAX]) {
+        char *line = buffer->text, *text_end = buffer->text + buffer->size;
+
+        for (char *end; (end = memchr(line, '\n', (size_t) (text_end - line))); line = end + 1) {
                 *end = '\0';
-                if (user_line_matches(line, uid, ret_name))
-                        return -EEXIST;
+                if (!buffer->is_overlong && user_line_matches(line, uid, ret_name))
+                        return 0;
+                buffer->is_overlong = false;
         }
-        return line - text;
+
+        if (line == buffer->text && buffer->size == USER_BUFFER_SIZE) {
+                buffer->is_overlong = true;
+                line = text_end;
+        }
+        buffer->size = (size_t) (text_end - line);
+        memmove(buffer->text, line, buffer->size);
+        return -ENOENT;
 }
 
 int user_name_from_uid(const char *path, uid_t uid, char ret_name[static USER_NAME_MAX]) {
         assert(path);
-        assert(ret_name);
 
-        char text[USER_BUFFER_SIZE + 1];
-        size_t size = 0;
-        bool is_overlong = false;
+        UserBuffer buffer;
+        buffer.size = 0;
+        buffer.is_overlong = false;
 
         _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
         if (fd < 0)
                 return -errno;
 
         for (;;) {
-                ssize_t n = read(fd, text + size, USER_BUFFER_SIZE - size);
+                ssize_t n = read(fd, buffer.text + buffer.size, USER_BUFFER_SIZE - buffer.size);
                 if (n < 0 && errno == EINTR)
                         continue;
                 if (n < 0)
                         return -errno;
-                if (n == 0 && size == 0)
-                        return -ENOENT;
-                size += (size_t) n;
                 if (n == 0) /* the last line may lack its newline */
-                        text[size++] = '\n';
+                        buffer.text[buffer.size++] = '\n';
+                else
+                        buffer.size += (size_t) n;
 
-                /* What is left of an overlong line is no line of its own. */
-                char *begin = text;
-                if (is_overlong) {
-                        char *end = memchr(text, '\n', size);
-                        begin = end ? end + 1 : text + size;
-                        is_overlong = !end;
-                }
-
-                ssize_t n_lines =
-                        user_scan_lines(begin, (size_t) (text + size - begin), uid, ret_name);
-                if (n_lines < 0)
-                        return 0;
-                if (n == 0)
-                        return -ENOENT;
-                size_t n_done = (size_t) (begin - text) + (size_t) n_lines;
-                if (n_done == 0 && size == USER_BUFFER_SIZE) {
-                        is_overlong = true;
-                        n_done = size;
-                }
-                size -= n_done;
-                memmove(text, text + n_done, size);
+                int r = user_buffer_scan(&buffer, uid, ret_name);
+                if (r >= 0 || n == 0)
+                        return r;
         }
 }

@@ -11,6 +11,6 @@
 #define USER_NAME_MAX 256
 
 /* path: "/etc/passwd", or another of its form.
- * Returns: 0; -ENOENT: no such user there; other errno of open(2). */
+ * Returns: 0; -ENOENT: no such user there, or one whose name cannot be shown; other errno of open(2). */
 int user_name_from_uid(
         const char *path, uid_t uid, char ret_name[static USER_NAME_MAX]) _warn_unused_;

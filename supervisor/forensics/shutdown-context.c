@@ -16,29 +16,33 @@
 
 #include "shutdown-context.h"
 
-#include <ctype.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 
 #include "byte-buffer.h"
-#include "file.h"
 #include "secret-scan.h"
 #include "signals.h"
-#include "user-name.h"
 
-#define CONTEXT_JSON_CMDLINE_MAX    300 /* as the seed has it; the fields have it whole */
-#define CONTEXT_FIELD_CMDLINE_MAX   PROCESS_CMDLINE_MAX
-#define CONTEXT_MESSAGE_CMDLINE_MAX 300
-#define CONTEXT_STATUS_SIZE         4096
-#define CONTEXT_PASSWD              "/etc/passwd"
+#define CONTEXT_CMDLINE_MAX \
+        300 /* in JSON and message, as the seed has it; the fields have it whole */
+#define CONTEXT_PROC_SIZE 4096
+#define CONTEXT_PASSWD    "/etc/passwd"
 
 /* ---- The base ---- */
+
+static int context_open(int proc_fd, const char *path) {
+        int fd = openat(proc_fd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+        return fd < 0 ? -EBADF : fd;
+}
 
 static void context_base_read_environment(ContextBase *base) {
         const char *stream = getenv("JOURNAL_STREAM");
         sd_id128_t id;
 
+        base->invocation_id[0] = '\0';
+        base->journal_stream[0] = '\0';
         base->has_invocation_id = sd_id128_from_string(getenv("INVOCATION_ID") ?: "", &id) >= 0;
         if (base->has_invocation_id)
                 (void) sd_id128_to_string(id, base->invocation_id);
@@ -49,90 +53,103 @@ static void context_base_read_environment(ContextBase *base) {
                 (void) strcpy(base->journal_stream, stream);
 }
 
+static void context_base_read_parent(ContextBase *base, pid_t pid) {
+        char path[32];
+
+        base->parent_fd = fd_close(base->parent_fd);
+        (void) snprintf(path, sizeof(path), "%d/stat", pid);
+        if (process_snapshot_read(&base->parent, base->proc_fd, pid) >= 0)
+                base->parent_fd = context_open(base->proc_fd, path);
+}
+
 void context_base_init(ContextBase *base, int proc_fd) {
+        char path[32];
+
         assert(base);
 
         base->proc_fd = proc_fd;
+        base->parent_fd = -EBADF;
         base->pid = getpid();
-        base->has_invocation_id = false;
-        base->invocation_id[0] = '\0';
-        base->journal_stream[0] = '\0';
+        (void) snprintf(path, sizeof(path), "%d/status", base->pid);
+        base->status_fd = context_open(proc_fd, path);
+        base->loadavg_fd = context_open(proc_fd, "loadavg");
         context_base_read_environment(base);
 
         (void) process_snapshot_read(&base->self, proc_fd, base->pid);
-        (void) process_snapshot_read(
-                &base->parent, proc_fd, base->self.has_info ? base->self.info.ppid : getppid());
+        context_base_read_parent(base, base->self.has_info ? base->self.info.ppid : getppid());
+}
+
+void context_base_done(ContextBase *base) {
+        assert(base);
+
+        base->status_fd = fd_close(base->status_fd);
+        base->parent_fd = fd_close(base->parent_fd);
+        base->loadavg_fd = fd_close(base->loadavg_fd);
 }
 
 /* ---- Reading ---- */
 
-/* The value of a line of /proc/PID/status. Names in it have their newlines escaped by the kernel. */
-static const char *context_status_value(const char *status, const char *key) {
+/* A pid in /proc/PID/status. Names in it have their newlines escaped by the kernel. */
+static pid_t context_status_pid(const char *status, const char *key, pid_t otherwise) {
         const char *line = strstr(status, key);
+        pid_t pid;
 
-        return line ? line + strlen(key) + strspn(line + strlen(key), " \t") : NULL;
+        return line && sscanf(line + strlen(key), " %9d", &pid) == 1 && pid >= 0 ? pid : otherwise;
 }
 
-/* Returns: false: it is none. */
-static bool context_parse_pid(const char *text, pid_t *ret_pid) {
-        uint64_t value = 0;
+/* Again from the beginning, in one read. */
+static bool context_reread(int fd, char *text, size_t size) {
+        ssize_t n = fd < 0 ? -1 : pread(fd, text, size - 1, 0);
 
-        if (!text || !isdigit((unsigned char) *text))
-                return false;
-        for (; isdigit((unsigned char) *text); text++) {
-                value = 10 * value + (uint64_t) (*text - '0');
-                if (value > INT32_MAX)
-                        return false;
-        }
-        *ret_pid = (pid_t) value;
-        return true;
+        text[n > 0 ? n : 0] = '\0';
+        return n > 0;
 }
 
 /* Our own state, parent and tracer. */
 static void context_read_self(ShutdownContext *context, ContextBase *base) {
-        char path[32], text[CONTEXT_STATUS_SIZE];
+        char text[CONTEXT_PROC_SIZE];
 
         context->pid = base->pid;
         context->ppid = base->parent.pid;
         context->self = &base->self;
         context->self_state = base->self.has_info ? base->self.info.state : '\0';
 
-        (void) snprintf(path, sizeof(path), "%d/status", base->pid);
-        if (file_read_virtual(base->proc_fd, path, text, sizeof(text)) < 0)
+        if (!context_reread(base->status_fd, text, sizeof(text)))
                 return;
-        const char *state = context_status_value(text, "\nState:");
-        if (state && isalpha((unsigned char) *state))
-                context->self_state = *state;
-        (void) context_parse_pid(context_status_value(text, "\nPPid:"), &context->ppid);
-        (void) context_parse_pid(context_status_value(text, "\nTracerPid:"), &context->tracer_pid);
+        const char *state = strstr(text, "\nState:\t");
+        if (state)
+                context->self_state = state[strlen("\nState:\t")];
+        context->ppid = context_status_pid(text, "\nPPid:", context->ppid);
+        context->tracer_pid = context_status_pid(text, "\nTracerPid:", 0);
 
         base->self.info.state = context->self_state;
         base->self.info.ppid = context->ppid;
+        base->self.tracer_pid = context->tracer_pid;
 }
 
 /* The name is compared too: one that executed another program has another command line. */
 static void context_read_parent(ShutdownContext *context, ContextBase *base) {
         ProcessSnapshot *known = &base->parent;
+        char text[CONTEXT_PROC_SIZE];
         ProcessInfo info;
 
-        if (context->ppid > 0 && proc_read_info(base->proc_fd, context->ppid, &info) >= 0 &&
-                known->pid == context->ppid && known->has_info &&
-                known->info.start_ticks == info.start_ticks &&
-                strcmp(known->info.comm, info.comm) == 0)
+        if (known->pid == context->ppid && context_reread(base->parent_fd, text, sizeof(text)) &&
+                proc_parse_stat(text, &info) >= 0 && info.pid == context->ppid &&
+                info.start_ticks == known->info.start_ticks &&
+                strcmp(info.comm, known->info.comm) == 0)
                 known->info = info;
         else
-                (void) process_snapshot_read(known, base->proc_fd, context->ppid);
+                context_base_read_parent(base, context->ppid);
         context->parent = *known;
 }
 
-static void context_read_loadavg(ShutdownContext *context, int proc_fd) {
+static void context_read_loadavg(ShutdownContext *context, const ContextBase *base) {
         char text[64];
         unsigned whole, hundredths;
 
-        if (file_read_virtual(proc_fd, "loadavg", text, sizeof(text)) < 0)
-                return;
         /* Source: proc_loadavg(5): "%lu.%02lu …", whatever the locale is. */
-        context->has_loadavg = sscanf(text, "%7u.%2u ", &whole, &hundredths) == 2;
+        context->has_loadavg = context_reread(base->loadavg_fd, text, sizeof(text)) &&
+                sscanf(text, "%7u.%2u ", &whole, &hundredths) == 2;
         if (context->has_loadavg)
                 context->loadavg_1m = whole + hundredths / 100.0;
 }
@@ -141,6 +158,7 @@ static void context_read_gateway(ShutdownContext *context, int proc_fd, pid_t pi
         process_snapshot_init(&context->gateway, pid);
         context->gateway.has_info =
                 pid > 0 && proc_read_info(proc_fd, pid, &context->gateway.info) >= 0;
+        (void) process_snapshot_read_status(&context->gateway, proc_fd);
 }
 
 static StopMarkerPresence context_read_marker(const ShutdownContext *context, int marker_fd,
@@ -174,7 +192,7 @@ static void context_take_signal(ShutdownContext *context, const CaughtSignal *ca
         context->code = info->ssi_code;
         context->has_code = true;
         context->has_value = info->ssi_code == SI_QUEUE;
-        context->value = context->has_value ? info->ssi_int : 0;
+        context->value = info->ssi_int;
         context->sender_state = caught->state;
         if (context_code_has_sender(info->ssi_code)) {
                 context->sender_pid = (pid_t) info->ssi_pid;
@@ -184,19 +202,16 @@ static void context_take_signal(ShutdownContext *context, const CaughtSignal *ca
 
 static void context_take_sender(
         ShutdownContext *context, const ContextBase *base, const CaughtSignal *caught) {
-        char user[USER_NAME_MAX];
-
         if (!context_code_has_sender(context->code))
                 return;
-        if (user_name_from_uid(CONTEXT_PASSWD, context->sender_uid, user) >= 0 &&
-                strlen(user) < sizeof(context->sender_user))
-                (void) strcpy(context->sender_user, user);
+        if (user_name_from_uid(CONTEXT_PASSWD, context->sender_uid, context->sender_user) < 0)
+                context->sender_user[0] = '\0';
 
         if (caught->sender.pid > 0)
                 context->sender = &caught->sender;
         /* The manager's signals are not looked into: most often it is our parent. */
         if (context->sender_state == SENDER_MANAGER && !caught->sender.has_info &&
-                context->sender_pid > 0 && context->sender_pid == base->parent.pid)
+                base->parent.pid > 0 && context->sender_pid == base->parent.pid)
                 context->sender = &base->parent;
         if (caught->parent.pid > 0)
                 context->sender_parent = &caught->parent;
@@ -207,48 +222,29 @@ static void context_take_sender(
 
 /* ---- The snapshot ---- */
 
-/* The large members are set by whoever fills them. */
-static void context_init(ShutdownContext *context, const ContextRequest *request) {
-        context->realtime_usec = usec_now(CLOCK_REALTIME);
-        context->monotonic_usec = usec_now(CLOCK_MONOTONIC);
-        context->signo = 0;
-        context->code = 0;
-        context->has_code = false;
-        context->has_value = false;
-        context->value = 0;
-        context->sender_pid = 0;
-        context->sender_uid = (uid_t) -1;
-        context->sender_state = SENDER_UNKNOWN;
-        context->sender = NULL;
-        context->sender_parent = NULL;
-        context->sender_ancestry[0] = '\0';
-        context->sender_user[0] = '\0';
-        context->is_under_systemd = request->is_under_systemd;
-        context->has_loadavg = false;
-        context->loadavg_1m = 0;
-        context->tracer_pid = 0;
-}
-
 void shutdown_context_take(
         ShutdownContext *context, ContextBase *base, const ContextRequest *request) {
         assert(context);
         assert(base);
         assert(request);
 
-        context_init(context, request);
+        *context = (ShutdownContext){
+                .realtime_usec = usec_now(CLOCK_REALTIME),
+                .monotonic_usec = usec_now(CLOCK_MONOTONIC),
+                .sender_uid = (uid_t) -1,
+                .is_under_systemd = request->is_under_systemd,
+        };
         if (request->caught)
                 context_take_signal(context, request->caught);
 
         context_read_self(context, base);
         context_read_parent(context, base);
-        /* The perishable first: its ancestors may be on their way out too. */
         if (request->caught)
                 context_take_sender(context, base, request->caught);
-        process_snapshot_init(&context->tracer, 0);
         if (context->tracer_pid > 0)
                 (void) process_snapshot_read(&context->tracer, base->proc_fd, context->tracer_pid);
         context_read_gateway(context, base->proc_fd, request->gateway_pid);
-        context_read_loadavg(context, base->proc_fd);
+        context_read_loadavg(context, base);
         context->takeover = context_read_marker(
                 context, request->marker_fd, MARKER_TAKEOVER, context->takeover_text);
         context->planned_stop = context_read_marker(
@@ -257,159 +253,130 @@ void shutdown_context_take(
 
 /* ---- JSON ---- */
 
+/* An object in the making. Running out of memory is remembered. */
+typedef struct ContextJson {
+        json_object *object;
+        CmdlineMode mode;
+        bool is_failed;
+} ContextJson;
+
+static ContextJson context_json_new(json_object *object, CmdlineMode mode) {
+        return (ContextJson){ .object = object, .mode = mode, .is_failed = !object };
+}
+
+/* Returns: the object; NULL: something is missing in it. */
+static json_object *context_json_finish(ContextJson *json) {
+        if (json->is_failed) {
+                (void) json_object_put(json->object);
+                json->object = NULL;
+        }
+        return json->object;
+}
+
 /* Takes value; NULL: out of memory. */
-static bool context_json_add(json_object *object, const char *key, json_object *value) {
-        if (value && json_object_object_add(object, key, value) == 0)
-                return true;
-        json_object_put(value);
-        return false;
+static void context_json_add(ContextJson *json, const char *key, json_object *value) {
+        if (!json->is_failed && value && json_object_object_add(json->object, key, value) == 0)
+                return;
+        (void) json_object_put(value);
+        json->is_failed = true;
 }
 
-static bool context_json_add_text(json_object *object, const char *key, const char *text) {
-        return context_json_add(object, key, json_object_new_string(text));
+static void context_json_add_text(ContextJson *json, const char *key, const char *text) {
+        context_json_add(json, key, json_object_new_string(text));
 }
 
-static bool context_json_add_bool(json_object *object, const char *key, bool value) {
-        return context_json_add(object, key, json_object_new_boolean(value));
+static void context_json_add_known(ContextJson *json, const char *key, const char *text) {
+        if (text[0] != '\0')
+                context_json_add_text(json, key, text);
+}
+
+static void context_json_add_number(ContextJson *json, const char *key, int64_t number) {
+        context_json_add(json, key, json_object_new_int64(number));
 }
 
 /* Seconds, with all that a usec_t has and no more digits. */
-static bool context_json_add_seconds(json_object *object, const char *key, usec_t usec) {
+static void context_json_add_seconds(ContextJson *json, const char *key, usec_t usec) {
         char text[32];
 
         (void) snprintf(text, sizeof(text), "%" PRIu64 ".%06" PRIu64, usec / USEC_PER_SEC,
                 usec % USEC_PER_SEC);
-        return context_json_add(
-                object, key, json_object_new_double_s((double) usec / (double) USEC_PER_SEC, text));
+        context_json_add(
+                json, key, json_object_new_double_s((double) usec / (double) USEC_PER_SEC, text));
 }
 
-static bool context_json_add_process(
-        json_object *object, const char *key, const ProcessSnapshot *process, CmdlineMode mode) {
-        return process->pid <= 0 ||
-                context_json_add(object, key,
-                        process_snapshot_to_json(process, mode, CONTEXT_JSON_CMDLINE_MAX));
+static void context_json_add_process(
+        ContextJson *json, const char *key, const ProcessSnapshot *process) {
+        if (process->pid > 0)
+                context_json_add(json, key,
+                        process_snapshot_to_json(process, json->mode, CONTEXT_CMDLINE_MAX));
 }
 
-static bool context_json_add_signal(json_object *object, const ShutdownContext *context) {
+static void context_json_add_signal(ContextJson *json, const ShutdownContext *context) {
         char name[SIGNAL_NAME_MAX];
 
-        if (!context_json_add_text(object, "signal", signal_to_name(name, context->signo)))
-                return false;
-        if (context->signo == 0) /* null, as the seed has it */
-                return json_object_object_add(object, "signal_num", NULL) == 0;
-        return context_json_add(object, "signal_num", json_object_new_int(context->signo));
-}
-
-/* What siginfo says of the sender. Its uid stands in for the one of /proc. */
-static bool context_json_add_siginfo(json_object *object, const ShutdownContext *context) {
-        char uid[16];
-
-        (void) snprintf(uid, sizeof(uid), "%u", context->sender_uid);
-        if (!context_json_add_text(
-                    object, "code", signal_code_to_name(context->signo, context->code)) ||
-                !context_json_add_text(
-                        object, "sender_state", sender_state_to_string(context->sender_state)) ||
-                (context->has_value &&
-                        !context_json_add(object, "value", json_object_new_int64(context->value))))
-                return false;
-        if (!context_code_has_sender(context->code))
-                return true;
-        return (context->sender_pid <= 0 ||
-                       context_json_add(object, "pid", json_object_new_int(context->sender_pid))) &&
-                context_json_add_text(object, "uid", uid) &&
-                (context->sender_user[0] == '\0' ||
-                        context_json_add_text(object, "user", context->sender_user));
+        context_json_add_text(json, "signal", signal_to_name(name, context->signo));
+        if (context->signo > 0)
+                context_json_add_number(json, "signal_num", context->signo);
+        else if (!json->is_failed) /* null, as the seed has it */
+                json->is_failed = json_object_object_add(json->object, "signal_num", NULL) != 0;
 }
 
 static json_object *context_sender_to_json(const ShutdownContext *context, CmdlineMode mode) {
-        json_object *object = context->sender
-                ? process_snapshot_to_json(context->sender, mode, CONTEXT_JSON_CMDLINE_MAX)
-                : json_object_new_object();
-        if (!object)
-                return NULL;
+        ContextJson json = context_json_new(context->sender
+                        ? process_snapshot_to_json(context->sender, mode, CONTEXT_CMDLINE_MAX)
+                        : json_object_new_object(),
+                mode);
+        char uid[16];
 
-        if (context_json_add_siginfo(object, context) &&
-                (context->sender_ancestry[0] == '\0' ||
-                        context_json_add_text(object, "ancestry", context->sender_ancestry)) &&
-                (!context->sender_parent ||
-                        context_json_add_process(object, "parent", context->sender_parent, mode)))
-                return object;
-        json_object_put(object);
-        return NULL;
-}
-
-static bool context_json_add_environment(json_object *object, const ContextBase *base) {
-        return (!base->has_invocation_id ||
-                       context_json_add_text(
-                               object, "systemd_invocation_id", base->invocation_id)) &&
-                (base->journal_stream[0] == '\0' ||
-                        context_json_add_text(
-                                object, "systemd_journal_stream", base->journal_stream));
-}
-
-static bool context_json_add_load(json_object *object, const ShutdownContext *context) {
-        char text[32];
-
-        (void) snprintf(text, sizeof(text), "%.2f", context->loadavg_1m);
-        return !context->has_loadavg ||
-                context_json_add(
-                        object, "loadavg_1m", json_object_new_double_s(context->loadavg_1m, text));
-}
-
-static bool context_json_add_tracer(
-        json_object *object, const ShutdownContext *context, CmdlineMode mode) {
-        return context->tracer_pid <= 0 ||
-                (context_json_add(object, "tracer_pid", json_object_new_int(context->tracer_pid)) &&
-                        context_json_add_process(object, "tracer", &context->tracer, mode));
+        context_json_add_text(&json, "code", signal_code_to_name(context->signo, context->code));
+        context_json_add_text(&json, "sender_state", sender_state_to_string(context->sender_state));
+        if (context->has_value)
+                context_json_add_number(&json, "value", context->value);
+        if (context_code_has_sender(context->code)) {
+                if (context->sender_pid > 0)
+                        context_json_add_number(&json, "pid", context->sender_pid);
+                /* The uid at the signal, which that of /proc need not be any more. */
+                (void) snprintf(uid, sizeof(uid), "%u", context->sender_uid);
+                context_json_add_text(&json, "uid", uid);
+                context_json_add_known(&json, "user", context->sender_user);
+        }
+        context_json_add_known(&json, "ancestry", context->sender_ancestry);
+        if (context->sender_parent)
+                context_json_add_process(&json, "parent", context->sender_parent);
+        return context_json_finish(&json);
 }
 
 /* Whoever writes a marker may put into it what he likes. */
-static bool context_json_add_marker_text(
-        json_object *object, const char *key, const char *text, CmdlineMode mode) {
-        ByteBuffer line = {};
+static void context_json_add_marker(ContextJson *json, const char *key, const char *for_self_key,
+        StopMarkerPresence presence, const char *text) {
+        ByteBuffer shown = {};
         SecretScan scan = {};
 
-        if (mode == CMDLINE_FULL)
-                byte_buffer_append_text(&line, text);
+        if (presence == STOP_MARKER_ABSENT)
+                return;
+        if (json->mode == CMDLINE_FULL)
+                byte_buffer_append_text(&shown, text);
         else
-                secret_scan_argument(&scan, text, strlen(text), &line);
-        _cleanup_free_ char *shown = byte_buffer_steal(&line);
-        return shown && context_json_add_text(object, key, shown);
+                secret_scan_argument(&scan, text, strlen(text), &shown);
+        if (shown.is_failed)
+                json->is_failed = true;
+        else
+                context_json_add_text(json, key, shown.data ?: "");
+        byte_buffer_done(&shown);
+        context_json_add(json, for_self_key, json_object_new_boolean(presence == STOP_MARKER_SELF));
 }
 
-static bool context_json_add_markers(
-        json_object *object, const ShutdownContext *context, CmdlineMode mode) {
-        if (context->takeover != STOP_MARKER_ABSENT &&
-                (!context_json_add_marker_text(
-                         object, "takeover_marker", context->takeover_text, mode) ||
-                        !context_json_add_bool(object, "takeover_marker_for_self",
-                                context->takeover == STOP_MARKER_SELF)))
-                return false;
-        return context->planned_stop == STOP_MARKER_ABSENT ||
-                (context_json_add_marker_text(
-                         object, "planned_stop_marker", context->planned_stop_text, mode) &&
-                        context_json_add_bool(object, "planned_stop_marker_for_self",
-                                context->planned_stop == STOP_MARKER_SELF));
-}
+static void context_json_add_host(ContextJson *json, const ShutdownContext *context) {
+        char load[32];
 
-static bool context_json_add_all(json_object *object, const ShutdownContext *context,
-        const ContextBase *base, CmdlineMode mode) {
-        return context_json_add_seconds(object, "ts", context->realtime_usec) &&
-                context_json_add_seconds(object, "ts_monotonic", context->monotonic_usec) &&
-                context_json_add_signal(object, context) &&
-                (!context->has_code ||
-                        context_json_add(
-                                object, "sender", context_sender_to_json(context, mode))) &&
-                context_json_add(object, "pid", json_object_new_int(context->pid)) &&
-                context_json_add(object, "ppid", json_object_new_int(context->ppid)) &&
-                context_json_add_process(object, "parent", &context->parent, mode) &&
-                context_json_add_process(object, "self", context->self, mode) &&
-                context_json_add_process(object, "gateway", &context->gateway, mode) &&
-                context_json_add_environment(object, base) &&
-                context_json_add_bool(object, "under_systemd", context->is_under_systemd) &&
-                context_json_add_load(object, context) &&
-                context_json_add_tracer(object, context, mode) &&
-                context_json_add_markers(object, context, mode);
+        context_json_add(json, "under_systemd", json_object_new_boolean(context->is_under_systemd));
+        (void) snprintf(load, sizeof(load), "%.2f", context->loadavg_1m);
+        if (context->has_loadavg)
+                context_json_add(
+                        json, "loadavg_1m", json_object_new_double_s(context->loadavg_1m, load));
+        if (context->tracer_pid > 0)
+                context_json_add_number(json, "tracer_pid", context->tracer_pid);
+        context_json_add_process(json, "tracer", &context->tracer);
 }
 
 json_object *shutdown_context_to_json(
@@ -417,21 +384,34 @@ json_object *shutdown_context_to_json(
         assert(context);
         assert(base);
 
-        json_object *object = json_object_new_object();
-        if (!object)
-                return NULL;
-        if (context_json_add_all(object, context, base, mode))
-                return object;
-        json_object_put(object);
-        return NULL;
+        ContextJson json = context_json_new(json_object_new_object(), mode);
+
+        context_json_add_seconds(&json, "ts", context->realtime_usec);
+        context_json_add_seconds(&json, "ts_monotonic", context->monotonic_usec);
+        context_json_add_signal(&json, context);
+        if (context->has_code)
+                context_json_add(&json, "sender", context_sender_to_json(context, mode));
+        context_json_add_number(&json, "pid", context->pid);
+        context_json_add_number(&json, "ppid", context->ppid);
+        context_json_add_process(&json, "parent", &context->parent);
+        context_json_add_process(&json, "self", context->self);
+        context_json_add_process(&json, "gateway", &context->gateway);
+        if (base->has_invocation_id)
+                context_json_add_text(&json, "systemd_invocation_id", base->invocation_id);
+        context_json_add_known(&json, "systemd_journal_stream", base->journal_stream);
+        context_json_add_host(&json, context);
+        context_json_add_marker(&json, "takeover_marker", "takeover_marker_for_self",
+                context->takeover, context->takeover_text);
+        context_json_add_marker(&json, "planned_stop_marker", "planned_stop_marker_for_self",
+                context->planned_stop, context->planned_stop_text);
+        return context_json_finish(&json);
 }
 
 /* ---- The record ---- */
 
 static void context_add_cmdline(
         Record *record, const char *name, const ProcessSnapshot *process, CmdlineMode mode) {
-        _cleanup_free_ char *cmdline =
-                process_snapshot_cmdline(process, mode, CONTEXT_FIELD_CMDLINE_MAX);
+        _cleanup_free_ char *cmdline = process_snapshot_cmdline(process, mode, PROCESS_CMDLINE_MAX);
 
         record_add_string(record, name, cmdline);
 }
@@ -550,7 +530,7 @@ static void context_append_pid(ByteBuffer *line, const char *key, pid_t pid) {
         char text[16];
 
         (void) snprintf(text, sizeof(text), "%d", pid);
-        context_append_word(line, key, text);
+        context_append_word(line, key, pid > 0 ? text : "?");
 }
 
 static void context_append_sender(ByteBuffer *line, const ShutdownContext *context) {
@@ -563,14 +543,6 @@ static void context_append_sender(ByteBuffer *line, const ShutdownContext *conte
                         line, "sender_state", sender_state_to_string(context->sender_state));
 }
 
-static void context_append_parent(ByteBuffer *line, const ProcessSnapshot *parent) {
-        if (parent->pid > 0)
-                context_append_pid(line, "parent_pid", parent->pid);
-        else
-                context_append_word(line, "parent_pid", "?");
-        context_append_word(line, "parent_name", parent->has_info ? parent->info.comm : "?");
-}
-
 static void context_append_extras(ByteBuffer *line, const ShutdownContext *context) {
         if (context->takeover != STOP_MARKER_ABSENT)
                 context_append_word(line, "takeover_marker_present",
@@ -580,9 +552,12 @@ static void context_append_extras(ByteBuffer *line, const ShutdownContext *conte
                         stop_marker_presence_to_string(context->planned_stop));
         if (context->tracer_pid > 0)
                 context_append_pid(line, "tracer_pid", context->tracer_pid);
+        if (context->gateway.tracer_pid > 0)
+                context_append_pid(line, "gateway_tracer_pid", context->gateway.tracer_pid);
 }
 
 static void context_set_message(const ShutdownContext *context, CmdlineMode mode, Record *record) {
+        const ProcessSnapshot *parent = &context->parent;
         ByteBuffer line = {};
         char name[SIGNAL_NAME_MAX], load[32] = "?";
 
@@ -590,14 +565,14 @@ static void context_set_message(const ShutdownContext *context, CmdlineMode mode
         context_append_word(&line, "signal", signal_to_name(name, context->signo));
         context_append_word(&line, "under_systemd", context->is_under_systemd ? "yes" : "no");
         context_append_sender(&line, context);
-        context_append_parent(&line, &context->parent);
+        context_append_pid(&line, "parent_pid", parent->pid);
+        context_append_word(&line, "parent_name", parent->has_info ? parent->info.comm : "?");
         if (context->has_loadavg)
                 (void) snprintf(load, sizeof(load), "%.2f", context->loadavg_1m);
         context_append_word(&line, "loadavg_1m", load);
         context_append_extras(&line, context);
 
-        _cleanup_free_ char *cmdline =
-                process_snapshot_cmdline(&context->parent, mode, CONTEXT_MESSAGE_CMDLINE_MAX);
+        _cleanup_free_ char *cmdline = process_snapshot_cmdline(parent, mode, CONTEXT_CMDLINE_MAX);
         byte_buffer_append_text(&line, " parent_cmdline=");
         context_append_quoted(&line, cmdline ?: "(unknown)");
 

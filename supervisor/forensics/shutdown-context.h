@@ -17,13 +17,18 @@
 #include "record.h"
 #include "redact.h"
 #include "usec.h"
+#include "user-name.h"
 
 /* What does not change during a run, read once at its beginning, so that a snapshot is cheap. */
 typedef struct ContextBase {
         int proc_fd; /* of the caller */
-        pid_t pid;   /* the supervisor */
+        /* Kept open: reading again costs half of opening and reading. -EBADF: not to be opened. */
+        int status_fd; /* our own */
+        int parent_fd; /* the parent's stat; finds nothing once that is gone, whoever has its pid then */
+        int loadavg_fd;
+        pid_t pid; /* the supervisor */
         ProcessSnapshot self;
-        ProcessSnapshot parent; /* read anew when its start time is another */
+        ProcessSnapshot parent; /* read anew when it is another process, or another program */
         bool has_invocation_id; /* $INVOCATION_ID as inherited; proves nothing by itself */
         char invocation_id[SD_ID128_STRING_MAX];
         char journal_stream[64]; /* $JOURNAL_STREAM; empty: none */
@@ -31,6 +36,9 @@ typedef struct ContextBase {
 
 /* proc_fd: stays the caller's, and open. environment values are read here. Never fails. */
 void context_base_init(ContextBase *base, int proc_fd);
+
+/* Embedded; closes what it keeps open. */
+void context_base_done(ContextBase *base);
 
 typedef struct ShutdownContext {
         usec_t realtime_usec;
@@ -46,7 +54,7 @@ typedef struct ShutdownContext {
         const ProcessSnapshot *sender;        /* weak; NULL: none */
         const ProcessSnapshot *sender_parent; /* weak; NULL: none */
         char sender_ancestry[PROCESS_ANCESTRY_MAX];
-        char sender_user[64]; /* empty: not a local user */
+        char sender_user[USER_NAME_MAX]; /* empty: not a local user */
         bool is_under_systemd;
         pid_t pid, ppid;
         char self_state;             /* 'R' … */
@@ -56,7 +64,7 @@ typedef struct ShutdownContext {
         double loadavg_1m;
         pid_t tracer_pid; /* 0: none */
         ProcessSnapshot tracer;
-        ProcessSnapshot gateway; /* pid 0: none; stat only */
+        ProcessSnapshot gateway; /* pid 0: none; of stat and status alone */
         StopMarkerPresence takeover, planned_stop;
         char takeover_text[STOP_MARKER_TEXT_MAX], planned_stop_text[STOP_MARKER_TEXT_MAX];
 } ShutdownContext;
