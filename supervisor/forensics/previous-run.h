@@ -45,7 +45,9 @@ typedef struct PreviousRun {
 void previous_run_judge(const FlightRecord *flight, sd_id128_t boot_id, usec_t now_usec,
         usec_t last_write_realtime_usec, PreviousRun *ret_previous);
 
-/* Reads and judges. Returns: 0; -EBADMSG: what stands there cannot be believed (end is NONE). */
+/* Reads and judges, as of now.
+ * Returns: 0; -EBADMSG: what stands there cannot be believed (end is NONE), as with the errno of
+ * pread(2). */
 int previous_run_read(FlightRecorder *recorder, PreviousRun *ret_previous) _warn_unused_;
 
 /* What systemd says to ExecStopPost=; members NULL when not known. */
@@ -66,6 +68,20 @@ Record *previous_run_stopped_record(const PreviousRun *previous, const char *rec
 /* The `previous` record. Returns: NULL: out of memory. */
 Record *previous_run_record(const PreviousRun *previous) _warn_unused_;
 
-/* Marks it as recorded, in the file. Returns: as flight_recorder_write(). */
+/* Where an owed record goes, as record_sink_new() takes it. */
+typedef struct PreviousRunSink {
+        LogTarget log_target;
+        int log_level;
+        int console_fd;
+} PreviousRunSink;
+
+/* Sends the `stopped` record under the name, run id and pid of the run that owes it; nothing when none
+ * is owed. Does not wait; what the journal does not take at once goes to the console.
+ * Returns: 0; -ENOMEM; -EIO: it could not be delivered. */
+int previous_run_send(const PreviousRun *previous, const char *recorded_by,
+        const ServiceResult *service, const PreviousRunSink *where) _warn_unused_;
+
+/* Marks it as recorded, in the file (and a lost one as lost, which a later reboot must not turn into
+ * something else). Returns: as flight_recorder_write(). */
 int previous_run_close(
         FlightRecorder *recorder, PreviousRun *previous, const char *recorded_by) _warn_unused_;

@@ -26,6 +26,8 @@ static int state_directory_path(const char *configured, const char *name, char *
                 n = asprintf(ret_path, "%.*s", (int) strcspn(value, ":"), value);
         else if ((value = getenv("HERMES_HOME")) && value[0] == '/')
                 n = asprintf(ret_path, "%s", value);
+        else if (!name)
+                return -EINVAL;
         else if ((value = getenv("XDG_STATE_HOME")) && value[0] == '/')
                 n = asprintf(ret_path, "%s/gatewatch/%s", value, name);
         else if ((value = getenv("HOME")) && value[0] == '/')
@@ -63,4 +65,17 @@ int state_directory_open(const char *configured, const char *name, char **ret_pa
 
         *ret_path = TAKE_PTR(path);
         return r < 0 ? r : fd;
+}
+
+int state_directory_find(const char *configured, const char *name, char **ret_path) {
+        _cleanup_free_ char *path = NULL;
+
+        int r = state_directory_path(configured, name, &path);
+        if (r >= 0) {
+                r = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+                if (r < 0)
+                        r = -errno;
+        }
+        *ret_path = TAKE_PTR(path);
+        return r;
 }
