@@ -28,8 +28,9 @@
 #define PROCESS_ANCESTORS_MAX    32
 #define PROCESS_PATH_MAX         64
 #define PROCESS_ANCESTRY_UNKNOWN " < ?"
-#define PROCESS_ANCESTRY_MORE    " < \xe2\x80\xa6" /* U+2026 */
-#define REPLACEMENT_CHARACTER    "\xef\xbf\xbd"    /* U+FFFD */
+#define ELLIPSIS                 "\xe2\x80\xa6" /* U+2026 */
+#define PROCESS_ANCESTRY_CUT     " < " ELLIPSIS
+#define REPLACEMENT_CHARACTER    "\xef\xbf\xbd" /* U+FFFD */
 
 void process_snapshot_init(ProcessSnapshot *snapshot, pid_t pid) {
         assert(snapshot);
@@ -271,7 +272,19 @@ char *process_snapshot_cmdline(
 
         if (snapshot->cmdline_size == 0)
                 return NULL;
-        return cmdline_join_raw(snapshot->cmdline, snapshot->cmdline_size, mode, max_bytes);
+        char *text = cmdline_join_raw(snapshot->cmdline, snapshot->cmdline_size, mode, max_bytes);
+
+        /* The end of what was read is not the end of the line. */
+        size_t size = text ? strlen(text) : 0;
+        if (snapshot->is_cmdline_cut && mode != CMDLINE_COMM && size > 0 &&
+                size + strlen(ELLIPSIS) <= max_bytes) {
+                char *longer = realloc(text, size + sizeof(ELLIPSIS));
+                if (longer) {
+                        (void) strcpy(longer + size, ELLIPSIS);
+                        text = longer;
+                }
+        }
+        return text;
 }
 
 /* ---- Ancestry ---- */
@@ -304,7 +317,7 @@ static bool process_append_ancestor(
         process_format_name(name + strlen(name), info);
 
         const size_t n = strlen(name);
-        if (*length + n + sizeof(PROCESS_ANCESTRY_MORE) > PROCESS_ANCESTRY_MAX)
+        if (*length + n + sizeof(PROCESS_ANCESTRY_CUT) > PROCESS_ANCESTRY_MAX)
                 return false;
         memcpy(text + *length, name, n + 1);
         *length += n;
@@ -324,7 +337,7 @@ const char *process_snapshot_ancestry(
         bool is_last = false; /* the one above the session leader */
         for (size_t i = 0;; i++) {
                 if (i == PROCESS_ANCESTORS_MAX || !process_append_ancestor(text, &length, &info)) {
-                        (void) strcpy(text + length, PROCESS_ANCESTRY_MORE);
+                        (void) strcpy(text + length, PROCESS_ANCESTRY_CUT);
                         break;
                 }
                 if (is_last || info.ppid <= 1)
