@@ -22,6 +22,7 @@
 typedef struct RequesterTarget {
         UnitManager manager;
         uid_t owner_uid;                        /* of a user manager */
+        const char *owner_name;                 /* its name; NULL: not known */
         const char *names[REQUESTER_NAMES_MAX]; /* the unit's name and its aliases */
         size_t n_names;
 } RequesterTarget;
