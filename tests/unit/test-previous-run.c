@@ -1,0 +1,727 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The run before: how its flight record is judged, and the records that are made of it. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <syslog.h>
+
+#include "file-fixture.h"
+#include "forensics/previous-run.h"
+
+#define SEC USEC_PER_SEC
+
+static const sd_id128_t boot =
+        SD_ID128_MAKE(b0, 01, 00, 00, 00, 00, 00, 00, 00, 00, 00, 00, 00, 00, 00, 01);
+static const sd_id128_t other_boot =
+        SD_ID128_MAKE(b0, 02, 00, 00, 00, 00, 00, 00, 00, 00, 00, 00, 00, 00, 00, 02);
+static const sd_id128_t run =
+        SD_ID128_MAKE(52, 00, 00, 00, 00, 00, 00, 00, 00, 00, 00, 00, 00, 00, 00, 03);
+
+#define RUN_TEXT "52000000000000000000000000000003"
+
+typedef struct World {
+        Fixture *files;
+        FlightRecorder *recorder;
+        FlightRecord flight;
+        PreviousRun previous;
+        Record *record;
+        int console_fd;
+} World;
+
+static void text_set(char *text, const char *value) {
+        (void) strcpy(text, value);
+}
+
+/* Up since 100 s, running. */
+static FlightRecord make_running(void) {
+        FlightRecord flight;
+
+        memset(&flight, 0, sizeof(flight));
+        flight.run_id = run;
+        flight.boot_id = boot;
+        flight.supervisor_pid = 40;
+        flight.gateway_pid = 41;
+        flight.started_at_usec = 100 * SEC;
+        flight.started_at_realtime_usec = 5000100 * SEC;
+        flight.is_ready = 1;
+        flight.phase_at_usec = 101 * SEC;
+        flight.phase_deadline_usec = UINT64_MAX;
+        text_set(flight.name, "hermes");
+        text_set(flight.phase, "running");
+        return flight;
+}
+
+/* Asked to stop at 200 s, drains until 260 s. */
+static FlightRecord make_draining(void) {
+        FlightRecord flight = make_running();
+
+        flight.stop_at_usec = 200 * SEC;
+        flight.stop_at_realtime_usec = 5000200 * SEC;
+        flight.phase_at_usec = 200 * SEC;
+        flight.phase_deadline_usec = 260 * SEC;
+        flight.sender_pid = 812;
+        flight.sender_uid = 1000;
+        text_set(flight.signal, "SIGTERM");
+        text_set(flight.sender_code, "SI_USER");
+        text_set(flight.sender_state, "exited");
+        text_set(flight.sender_comm, "kill");
+        text_set(flight.sender_cmdline, "kill 40");
+        text_set(flight.phase, "drain");
+        return flight;
+}
+
+static int world_setup(void **state) {
+        World *world = calloc(1, sizeof(*world));
+        void *files = NULL;
+
+        if (!world || file_setup(&files) < 0)
+                return -1;
+        world->files = files;
+        world->console_fd = -EBADF;
+        *state = world;
+        return 0;
+}
+
+static int world_teardown(void **state) {
+        World *world = *state;
+        void *files = world->files;
+
+        record_free(world->record);
+        flight_recorder_free(world->recorder);
+        (void) fd_close(world->console_fd);
+        free(world);
+        return file_teardown(&files);
+}
+
+#define world_test(test) cmocka_unit_test_setup_teardown(test, world_setup, world_teardown)
+
+static void judge(World *world, const FlightRecord *flight, sd_id128_t boot_id, usec_t now_usec) {
+        previous_run_judge(
+                flight, boot_id, now_usec, /* last_write= */ 5000230 * SEC, &world->previous);
+}
+
+static void make_stopped(World *world, const char *recorded_by, const ServiceResult *service) {
+        record_free(world->record);
+        world->record = previous_run_stopped_record(&world->previous, recorded_by, service);
+        assert_non_null(world->record);
+        assert_false(record_is_incomplete(world->record));
+}
+
+#define assert_value(world, name, expected)                                   \
+        do {                                                                  \
+                const char *_value = record_get_value((world)->record, name); \
+                assert_non_null(_value);                                      \
+                assert_string_equal(_value, expected);                        \
+        } while (0)
+
+#define assert_no_value(world, name) assert_null(record_get_value((world)->record, name))
+
+/* ---- Judging --------------------------------------------------------------------------------- */
+
+static void test_previous_end_names_are_those_of_the_interface(void **state) {
+        static const char *const names[] = { "none", "clean", "escalated", "killed", "exited",
+                "failed", "crashed", "lost", "reboot" };
+
+        assert_int_equal(ELEMENTSOF(names), _PREVIOUS_END_MAX);
+        for (PreviousEnd end = 0; end < _PREVIOUS_END_MAX; end++) {
+                assert_string_equal(previous_end_to_string(end), names[end]);
+                assert_int_equal(previous_end_from_string(names[end]), end);
+        }
+        assert_int_equal(previous_end_from_string("gone"), _PREVIOUS_END_INVALID);
+        assert_int_equal(previous_end_from_string(NULL), _PREVIOUS_END_INVALID);
+}
+
+static void test_previous_run_without_record_is_none(void **state) {
+        World *world = *state;
+
+        memset(&world->previous, 0xff, sizeof(world->previous));
+        judge(world, NULL, boot, 300 * SEC);
+        assert_int_equal(world->previous.end, PREVIOUS_NONE);
+        assert_false(world->previous.is_open);
+        assert_int_equal(world->previous.elapsed_usec, 0);
+        assert_null(previous_run_stopped_record(&world->previous, "post", NULL));
+}
+
+static void test_previous_run_end_is_its_outcome_or_that_it_was_lost(void **state) {
+        static const struct {
+                const char *outcome;
+                bool is_other_boot;
+                PreviousEnd expected;
+        } rows[] = {
+                { "clean", false, PREVIOUS_CLEAN },
+                { "clean", true, PREVIOUS_CLEAN },
+                { "escalated", false, PREVIOUS_ESCALATED },
+                { "killed", false, PREVIOUS_KILLED },
+                { "exited", true, PREVIOUS_EXITED },
+                { "failed", false, PREVIOUS_FAILED },
+                { "crashed", false, PREVIOUS_CRASHED },
+                { "lost", false, PREVIOUS_LOST },
+                { "lost", true, PREVIOUS_LOST },
+                { "", false, PREVIOUS_LOST },
+                { "", true, PREVIOUS_REBOOT },
+                { "who knows", false, PREVIOUS_LOST },
+                { "none", true, PREVIOUS_REBOOT },
+        };
+        static const char *const recorders[] = { "", "run", "post", "next-run" };
+        World *world = *state;
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+                for (size_t k = 0; k < ELEMENTSOF(recorders); k++) {
+                        FlightRecord flight = make_draining();
+                        text_set(flight.outcome, rows[i].outcome);
+                        text_set(flight.recorded_by, recorders[k]);
+                        judge(world, &flight, rows[i].is_other_boot ? other_boot : boot, 300 * SEC);
+                        assert_int_equal(world->previous.end, rows[i].expected);
+                        assert_int_equal(world->previous.is_other_boot, rows[i].is_other_boot);
+                        assert_int_equal(world->previous.is_open, k == 0);
+                }
+}
+
+static void test_previous_run_elapsed_counts_from_the_stop_or_the_start(void **state) {
+        World *world = *state;
+        FlightRecord flight = make_running();
+
+        judge(world, &flight, boot, 130 * SEC);
+        assert_int_equal(world->previous.elapsed_usec, 30 * SEC);
+        judge(world, &flight, other_boot, 1 * SEC);
+        assert_int_equal(world->previous.elapsed_usec, 130 * SEC); /* to the last write */
+        judge(world, &flight, boot, 99 * SEC);
+        assert_int_equal(world->previous.elapsed_usec, 0);
+
+        flight = make_draining();
+        judge(world, &flight, boot, 212 * SEC);
+        assert_int_equal(world->previous.elapsed_usec, 12 * SEC);
+        judge(world, &flight, other_boot, 1 * SEC);
+        assert_int_equal(world->previous.elapsed_usec, 30 * SEC);
+
+        flight.stop_at_usec = flight.started_at_usec = 0;
+        flight.stop_at_realtime_usec = flight.started_at_realtime_usec = 0;
+        judge(world, &flight, boot, 212 * SEC);
+        assert_int_equal(world->previous.elapsed_usec, 0);
+        judge(world, &flight, other_boot, 212 * SEC);
+        assert_int_equal(world->previous.elapsed_usec, 0);
+}
+
+/* ---- The `stopped` record -------------------------------------------------------------------- */
+
+static const ServiceResult killed = {
+        .result = "signal", .exit_code = "killed", .exit_status = "KILL"
+};
+
+static void test_previous_run_lost_in_a_phase_has_its_record(void **state) {
+        World *world = *state;
+        FlightRecord flight = make_draining();
+
+        judge(world, &flight, boot, 212 * SEC);
+        make_stopped(world, "post", &killed);
+        assert_int_equal(record_get_event(world->record), RECORD_STOPPED);
+        assert_int_equal(record_get_priority(world->record), LOG_WARNING);
+        assert_value(world, "OUTCOME", "lost");
+        assert_value(world, "CAUSE", "signal");
+        assert_value(world, "EXIT_CODE", "killed");
+        assert_value(world, "EXIT_STATUS", "SIGKILL");
+        assert_value(world, "SIGNAL", "SIGTERM");
+        assert_value(world, "SIGNAL_NUMBER", "15");
+        assert_value(world, "SENDER_PID", "812");
+        assert_value(world, "SENDER_UID", "1000");
+        assert_value(world, "SENDER_CODE", "SI_USER");
+        assert_value(world, "SENDER_STATE", "exited");
+        assert_value(world, "SENDER_COMM", "kill");
+        assert_value(world, "SENDER_CMDLINE", "kill 40");
+        assert_no_value(world, "REQUESTER_PID");
+        assert_value(
+                world, "PHASES", "[{\"name\":\"drain\",\"usec\":12000000,\"timed_out\":false}]");
+        assert_value(world, "DRAIN_USED_USEC", "12000000");
+        assert_value(world, "TOTAL_USEC", "12000000");
+        assert_no_value(world, "OOM_KILLS");
+        assert_value(world, "SERVICE_RESULT", "signal");
+        assert_value(world, "PREVIOUS_PHASE", "drain");
+        assert_value(world, "RECORDED_BY", "post");
+        assert_string_equal(record_get_message(world->record),
+                "Gateway hermes was lost: the supervisor was killed by SIGKILL in phase drain, 12s "
+                "after the stop began");
+}
+
+static void test_previous_run_verdict_that_was_in_is_kept(void **state) {
+        World *world = *state;
+        FlightRecord flight = make_draining();
+
+        text_set(flight.cause, "restart");
+        text_set(flight.cause_detail, "systemd restarts the unit (job 7)");
+        flight.requester_pid = 4242;
+        flight.requester_uid = 1001;
+        text_set(flight.requester_comm, "systemctl");
+        text_set(flight.requester_cmdline, "systemctl restart hermes");
+        judge(world, &flight, boot, 212 * SEC);
+        make_stopped(world, "post", &killed);
+        assert_value(world, "CAUSE", "restart");
+        assert_value(world, "CAUSE_DETAIL",
+                "systemd restarts the unit (job 7); the supervisor was killed by SIGKILL in phase "
+                "drain, 12s after the stop began");
+        assert_value(world, "REQUESTER_PID", "4242");
+        assert_value(world, "REQUESTER_UID", "1001");
+        assert_value(world, "REQUESTER_COMM", "systemctl");
+        assert_value(world, "REQUESTER_CMDLINE", "systemctl restart hermes");
+}
+
+static void test_previous_run_phases_before_the_last_are_there(void **state) {
+        World *world = *state;
+        FlightRecord flight = make_draining();
+
+        flight.n_phases = 2;
+        flight.phases[0] = (FlightPhase){ .name = "drain", .usec = 60 * SEC, .is_timed_out = 1 };
+        flight.phases[1] = (FlightPhase){ .name = "interrupt", .usec = 5 * SEC };
+        flight.phase_at_usec = 265 * SEC;
+        flight.phase_deadline_usec = 270 * SEC;
+        text_set(flight.phase, "terminate");
+        judge(world, &flight, boot, 271 * SEC);
+        make_stopped(world, "post", NULL);
+        assert_value(world, "PHASES",
+                "[{\"name\":\"drain\",\"usec\":60000000,\"timed_out\":true},{\"name\":\"interrupt\","
+                "\"usec\":5000000,\"timed_out\":false},{\"name\":\"terminate\",\"usec\":6000000,"
+                "\"timed_out\":true}]");
+        assert_value(world, "DRAIN_USED_USEC", "60000000");
+        assert_value(world, "TOTAL_USEC", "71000000");
+}
+
+/* The next run may look at it days later: what it did not see it does not say. */
+static void test_previous_run_deadline_is_judged_only_by_who_looks_at_once(void **state) {
+        static const struct {
+                const char *recorded_by;
+                usec_t now_usec;
+                bool is_other_boot, is_timed_out;
+        } rows[] = {
+                { "post", 260 * SEC, false, false },
+                { "post", 260 * SEC + 1, false, true },
+                { "next-run", 400 * SEC, false, false },
+                { "post", 400 * SEC, true, false },
+                { "next-run", 400 * SEC, true, false },
+        };
+        World *world = *state;
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                FlightRecord flight = make_draining();
+                judge(world, &flight, rows[i].is_other_boot ? other_boot : boot, rows[i].now_usec);
+                make_stopped(world, rows[i].recorded_by, NULL);
+                const char *phases = record_get_value(world->record, "PHASES");
+                assert_int_equal(strstr(phases, "true") != NULL, rows[i].is_timed_out);
+        }
+}
+
+static void test_previous_run_lost_without_a_stop_tells_what_is_known(void **state) {
+        static const ServiceResult oom = { .result = "oom-kill",
+                .exit_code = "killed",
+                .exit_status = "KILL",
+                .oom = { .has_events = true, .n_oom_kills = 2 } };
+        World *world = *state;
+        FlightRecord flight = make_running();
+
+        judge(world, &flight, boot, 130 * SEC);
+        make_stopped(world, "next-run", NULL);
+        assert_value(world, "CAUSE", "supervisor-killed");
+        assert_value(world, "OUTCOME", "lost");
+        assert_no_value(world, "EXIT_CODE");
+        assert_no_value(world, "EXIT_STATUS");
+        assert_no_value(world, "SIGNAL");
+        assert_no_value(world, "SENDER_PID");
+        assert_no_value(world, "SERVICE_RESULT");
+        assert_no_value(world, "DRAIN_USED_USEC");
+        assert_value(world, "PHASES", "[]");
+        assert_value(world, "TOTAL_USEC", "0");
+        assert_value(world, "PREVIOUS_PHASE", "running");
+        assert_value(world, "RECORDED_BY", "next-run");
+        assert_string_equal(record_get_message(world->record),
+                "Gateway hermes was lost: the supervisor was gone while the gateway was running, at "
+                "most 30s after its start");
+
+        make_stopped(world, "post", &killed);
+        assert_value(world, "CAUSE", "supervisor-killed");
+        make_stopped(world, "post", &oom);
+        assert_value(world, "CAUSE", "oom");
+        assert_value(world, "OOM_KILLS", "2");
+        assert_value(world, "SERVICE_RESULT", "oom-kill");
+}
+
+static void test_previous_run_of_a_machine_that_went_down_guesses_nothing(void **state) {
+        World *world = *state;
+        FlightRecord flight = make_running();
+
+        judge(world, &flight, other_boot, 5 * SEC);
+        make_stopped(world, "next-run", NULL);
+        assert_value(world, "CAUSE", "unknown");
+        assert_value(world, "CAUSE_DETAIL",
+                "no stop had begun; why is not known; the machine went down while the gateway was "
+                "running, at least 2min 10s after its start");
+        assert_value(world, "OUTCOME", "lost");
+        assert_value(world, "TOTAL_USEC", "0");
+
+        flight = make_draining();
+        text_set(flight.cause, "host-shutdown");
+        judge(world, &flight, other_boot, 5 * SEC);
+        make_stopped(world, "next-run", NULL);
+        assert_value(world, "CAUSE", "host-shutdown");
+        assert_value(world, "CAUSE_DETAIL",
+                "the machine went down in phase drain, at least 30s after the stop began");
+        assert_value(
+                world, "PHASES", "[{\"name\":\"drain\",\"usec\":30000000,\"timed_out\":false}]");
+        assert_value(world, "TOTAL_USEC", "30000000");
+}
+
+static void test_previous_run_stop_without_verdict_goes_by_its_signal(void **state) {
+        static const struct {
+                const char *signal, *state;
+                uint32_t pid;
+                const char *cause;
+        } rows[] = {
+                { "SIGTERM", "alive", 812, "signal" },
+                { "SIGTERM", "unknown", 812, "signal" },
+                { "SIGTERM", "other-namespace", 0, "signal" },
+                { "SIGINT", "kernel", 0, "terminal" },
+                { "SIGTERM", "manager", 1, "unknown" },
+                { "SIGTERM", "", 0, "unknown" },
+                { "", "", 0, "unknown" },
+                { "SIGWHAT", "alive", 812, "unknown" },
+        };
+        World *world = *state;
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                FlightRecord flight = make_draining();
+                text_set(flight.signal, rows[i].signal);
+                text_set(flight.sender_state, rows[i].state);
+                flight.sender_pid = rows[i].pid;
+                judge(world, &flight, boot, 212 * SEC);
+                make_stopped(world, "post", NULL);
+                assert_value(world, "CAUSE", rows[i].cause);
+        }
+}
+
+/* It had come to its end, but nobody got to write that. */
+static void test_previous_run_that_ended_keeps_its_outcome(void **state) {
+        static const struct {
+                const char *outcome, *exit_code, *exit_status, *cause;
+                bool is_stop;
+                int priority;
+        } rows[] = {
+                { "clean", "exited", "0", "signal", true, LOG_INFO },
+                { "killed", "killed", "SIGKILL", "signal", true, LOG_WARNING },
+                { "exited", "exited", "0", "exit", false, LOG_INFO },
+                { "failed", "exited", "3", "exit", false, LOG_WARNING },
+                { "crashed", "dumped", "SIGSEGV", "crash", false, LOG_ERR },
+                { "crashed", "dumped", "?", "unknown", false, LOG_ERR },
+        };
+        World *world = *state;
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                FlightRecord flight = rows[i].is_stop ? make_draining() : make_running();
+                text_set(flight.phase, "ended");
+                flight.phase_at_usec = 203 * SEC;
+                text_set(flight.outcome, rows[i].outcome);
+                text_set(flight.exit_code, rows[i].exit_code);
+                text_set(flight.exit_status, rows[i].exit_status);
+                judge(world, &flight, boot, 400 * SEC);
+                make_stopped(world, "next-run", &killed);
+                assert_value(world, "OUTCOME", rows[i].outcome);
+                assert_value(world, "EXIT_CODE", rows[i].exit_code);
+                assert_value(world, "EXIT_STATUS", rows[i].exit_status);
+                assert_value(world, "CAUSE", rows[i].cause);
+                assert_value(world, "PHASES", "[]");
+                assert_value(world, "TOTAL_USEC", rows[i].is_stop ? "3000000" : "0");
+                assert_int_equal(record_get_priority(world->record), rows[i].priority);
+        }
+}
+
+static void test_previous_run_exit_status_is_named_as_ours(void **state) {
+        static const struct {
+                const char *code, *status, *expected;
+        } rows[] = {
+                { "exited", "1", "1" },
+                { "killed", "KILL", "SIGKILL" },
+                { "killed", "9", "SIGKILL" },
+                { "dumped", "ABRT", "SIGABRT" },
+                { "killed", "RTMIN+3", "SIGRTMIN+3" },
+                { "killed", "NOSUCH", "NOSUCH" },
+                { "exited", "KILL", "KILL" },
+        };
+        World *world = *state;
+        FlightRecord flight = make_running();
+
+        judge(world, &flight, boot, 130 * SEC);
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                make_stopped(world, "post",
+                        &(ServiceResult){
+                                .exit_code = rows[i].code, .exit_status = rows[i].status });
+                assert_value(world, "EXIT_CODE", rows[i].code);
+                assert_value(world, "EXIT_STATUS", rows[i].expected);
+        }
+        make_stopped(world, "post", &(ServiceResult){ .exit_code = "", .exit_status = "" });
+        assert_no_value(world, "EXIT_CODE");
+        assert_no_value(world, "EXIT_STATUS");
+}
+
+static void test_previous_run_that_is_closed_owes_nothing(void **state) {
+        World *world = *state;
+        FlightRecord flight = make_draining();
+
+        text_set(flight.recorded_by, "run");
+        judge(world, &flight, boot, 212 * SEC);
+        assert_null(previous_run_stopped_record(&world->previous, "post", &killed));
+}
+
+static void test_previous_run_full_of_text_is_whole(void **state) {
+        World *world = *state;
+        FlightRecord flight = make_draining();
+
+        memset(flight.name, 'n', sizeof(flight.name) - 1);
+        memset(flight.phase, 'p', sizeof(flight.phase) - 1);
+        memset(flight.cause_detail, 'd', sizeof(flight.cause_detail) - 1);
+        text_set(flight.cause, "stop");
+        flight.n_phases = FLIGHT_PHASES_MAX;
+        for (size_t i = 0; i < FLIGHT_PHASES_MAX; i++)
+                memset(flight.phases[i].name, 'x', sizeof(flight.phases[i].name) - 1);
+        flight.stop_at_usec = 1;
+        judge(world, &flight, boot, USEC_PER_YEAR);
+        make_stopped(world, "next-run", &killed);
+        const char *detail = record_get_value(world->record, "CAUSE_DETAIL");
+        assert_non_null(strstr(detail, "after the stop began"));
+        assert_non_null(strstr(detail, flight.phase));
+        assert_non_null(strstr(record_get_message(world->record), "after the stop began"));
+}
+
+/* ---- The `previous` record ------------------------------------------------------------------- */
+
+static void test_previous_record_tells_of_the_run_before(void **state) {
+        World *world = *state;
+        FlightRecord flight = make_draining();
+
+        judge(world, &flight, boot, 212 * SEC);
+        world->record = previous_run_record(&world->previous);
+        assert_int_equal(record_get_event(world->record), RECORD_PREVIOUS);
+        assert_int_equal(record_get_priority(world->record), LOG_WARNING);
+        assert_value(world, "PREVIOUS", "lost");
+        assert_value(world, "PREVIOUS_RUN_ID", RUN_TEXT);
+        assert_value(world, "PREVIOUS_PHASE", "drain");
+        assert_value(world, "PREVIOUS_ELAPSED_USEC", "12000000");
+        assert_non_null(
+                strstr(record_get_message(world->record), "lost in phase drain, 12s after"));
+}
+
+static void test_previous_record_is_a_warning_unless_the_end_was_good(void **state) {
+        static const struct {
+                const char *outcome;
+                int priority;
+        } rows[] = {
+                { "clean", LOG_NOTICE },
+                { "exited", LOG_NOTICE },
+                { "escalated", LOG_WARNING },
+                { "killed", LOG_WARNING },
+                { "failed", LOG_WARNING },
+                { "crashed", LOG_WARNING },
+                { "", LOG_WARNING },
+        };
+        World *world = *state;
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                FlightRecord flight = make_draining();
+                text_set(flight.outcome, rows[i].outcome);
+                flight.phase[0] = '\0';
+                judge(world, &flight, boot, 200 * SEC);
+                record_free(world->record);
+                world->record = previous_run_record(&world->previous);
+                assert_int_equal(record_get_priority(world->record), rows[i].priority);
+                assert_no_value(world, "PREVIOUS_PHASE");
+                assert_no_value(world, "PREVIOUS_ELAPSED_USEC");
+        }
+}
+
+/* ---- With the file --------------------------------------------------------------------------- */
+
+static void open_with(World *world, const FlightRecord *flight) {
+        world->recorder = flight_recorder_free(world->recorder);
+        assert_int_equal(flight_recorder_open(world->files->fd, &world->recorder), 0);
+        if (flight)
+                assert_int_equal(flight_recorder_write(world->recorder, flight), 0);
+}
+
+static FlightRecord make_of_this_boot(void) {
+        FlightRecord flight = make_draining();
+
+        assert_int_equal(sd_id128_get_boot(&flight.boot_id), 0);
+        flight.started_at_usec = flight.stop_at_usec = flight.phase_at_usec = 1;
+        return flight;
+}
+
+static void test_previous_run_read_judges_as_of_now(void **state) {
+        World *world = *state;
+        FlightRecord flight = make_of_this_boot();
+
+        open_with(world, NULL);
+        assert_int_equal(previous_run_read(world->recorder, &world->previous), 0);
+        assert_int_equal(world->previous.end, PREVIOUS_NONE);
+
+        open_with(world, &flight);
+        usec_t before_usec = usec_now(CLOCK_MONOTONIC);
+        assert_int_equal(previous_run_read(world->recorder, &world->previous), 0);
+        assert_int_equal(world->previous.end, PREVIOUS_LOST);
+        assert_in_range(
+                world->previous.elapsed_usec, before_usec - 1, usec_now(CLOCK_MONOTONIC) - 1);
+
+        flight.boot_id = other_boot;
+        flight.stop_at_realtime_usec = 900 * SEC;
+        open_with(world, &flight);
+        const struct timespec times[] = { { .tv_sec = 1000 }, { .tv_sec = 1000 } };
+        assert_int_equal(utimensat(world->files->fd, FLIGHT_RECORD_FILE, times, 0), 0);
+        open_with(world, NULL);
+        assert_int_equal(previous_run_read(world->recorder, &world->previous), 0);
+        assert_int_equal(world->previous.end, PREVIOUS_REBOOT);
+        assert_int_equal(world->previous.elapsed_usec, 100 * SEC);
+}
+
+static void test_previous_run_read_of_garbage_is_none(void **state) {
+        World *world = *state;
+
+        write_file(FLIGHT_RECORD_FILE, "garbage", 7);
+        open_with(world, NULL);
+        world->previous.end = PREVIOUS_LOST;
+        world->previous.is_open = true;
+        assert_int_equal(previous_run_read(world->recorder, &world->previous), -EBADMSG);
+        assert_int_equal(world->previous.end, PREVIOUS_NONE);
+        assert_false(world->previous.is_open);
+}
+
+static void test_previous_run_closed_is_closed_in_the_file(void **state) {
+        World *world = *state;
+        FlightRecord flight = make_of_this_boot(), read;
+
+        open_with(world, &flight);
+        assert_int_equal(previous_run_read(world->recorder, &world->previous), 0);
+        assert_int_equal(previous_run_close(world->recorder, &world->previous, "post"), 0);
+        assert_false(world->previous.is_open);
+        assert_int_equal(flight_recorder_read(world->recorder, &read), 0);
+        assert_string_equal(read.recorded_by, "post");
+        assert_string_equal(read.outcome, "lost");
+        assert_string_equal(read.phase, "drain");
+
+        /* What was lost is not taken for a reboot later. */
+        previous_run_judge(&read, other_boot, 0, 0, &world->previous);
+        assert_int_equal(world->previous.end, PREVIOUS_LOST);
+        assert_false(world->previous.is_open);
+}
+
+static void test_previous_run_closed_after_a_reboot_remains_one(void **state) {
+        World *world = *state;
+        FlightRecord flight = make_draining(), read;
+
+        open_with(world, &flight);
+        judge(world, &flight, other_boot, 5 * SEC);
+        assert_int_equal(previous_run_close(world->recorder, &world->previous, "post"), 0);
+        assert_int_equal(flight_recorder_read(world->recorder, &read), 0);
+        judge(world, &read, other_boot, 5 * SEC);
+        assert_int_equal(world->previous.end, PREVIOUS_REBOOT);
+        assert_false(world->previous.is_open);
+}
+
+static int send_to_file(World *world, const FlightRecord *flight, sd_id128_t boot_id, usec_t now) {
+        const PreviousRunSink where = { LOG_TARGET_CONSOLE, LOG_DEBUG, world->console_fd };
+
+        judge(world, flight, boot_id, now);
+        return previous_run_send(&world->previous, "post", &killed, &where);
+}
+
+static void read_console(World *world) {
+        free(world->files->text);
+        world->files->text = NULL;
+        assert_int_equal(
+                file_read_bounded(world->files->fd, "console", 65536, &world->files->text, NULL),
+                0);
+}
+
+static void test_previous_run_sent_carries_the_old_runs_name_and_id(void **state) {
+        static const char *const parts[] = { " event=stopped ", " name=hermes ",
+                " run_id=" RUN_TEXT " ", " pid=41 ", " uptime_usec=112000000 ", " outcome=lost ",
+                " recorded_by=post ", " level=warning " };
+        World *world = *state;
+        FlightRecord flight = make_draining();
+
+        world->console_fd = open("console", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        assert_int_equal(send_to_file(world, &flight, boot, 212 * SEC), 0);
+        read_console(world);
+        for (size_t i = 0; i < ELEMENTSOF(parts); i++)
+                assert_non_null(strstr(world->files->text, parts[i]));
+        assert_ptr_equal(strchr(world->files->text, '\n'),
+                world->files->text + strlen(world->files->text) - 1);
+}
+
+/* A run may have been up for longer than this boot is. */
+static void test_previous_run_sent_after_a_reboot_has_its_own_uptime_and_todays_date(void **state) {
+        World *world = *state;
+        FlightRecord flight = make_running();
+        char today[sizeof("ts=2026-01-01")];
+
+        flight.started_at_realtime_usec = 1;
+        flight.started_at_usec = 1000 * USEC_PER_YEAR;
+        world->console_fd = open("console", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        time_t now = time(NULL);
+        assert_int_equal(send_to_file(world, &flight, other_boot, 5 * SEC), 0);
+        read_console(world);
+        assert_non_null(strstr(world->files->text, " uptime_usec=5000229999999 "));
+        assert_int_equal(strftime(today, sizeof(today), "ts=%Y-%m-%d", gmtime(&now)), 13);
+        bool is_today = strncmp(world->files->text, today, 13) == 0;
+        now = time(NULL); /* midnight may have come between */
+        assert_int_equal(strftime(today, sizeof(today), "ts=%Y-%m-%d", gmtime(&now)), 13);
+        assert_true(is_today || strncmp(world->files->text, today, 13) == 0);
+}
+
+static void test_previous_run_sent_when_closed_is_nothing(void **state) {
+        World *world = *state;
+        FlightRecord flight = make_draining();
+
+        text_set(flight.recorded_by, "run");
+        world->console_fd = open("console", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        assert_int_equal(send_to_file(world, &flight, boot, 212 * SEC), 0);
+        read_console(world);
+        assert_string_equal(world->files->text, "");
+}
+
+static void test_previous_run_that_cannot_be_sent_is_reported(void **state) {
+        World *world = *state;
+        FlightRecord flight = make_draining();
+
+        assert_int_equal(send_to_file(world, &flight, boot, 212 * SEC), -EIO);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_previous_end_names_are_those_of_the_interface),
+                world_test(test_previous_run_without_record_is_none),
+                world_test(test_previous_run_end_is_its_outcome_or_that_it_was_lost),
+                world_test(test_previous_run_elapsed_counts_from_the_stop_or_the_start),
+                world_test(test_previous_run_lost_in_a_phase_has_its_record),
+                world_test(test_previous_run_verdict_that_was_in_is_kept),
+                world_test(test_previous_run_phases_before_the_last_are_there),
+                world_test(test_previous_run_deadline_is_judged_only_by_who_looks_at_once),
+                world_test(test_previous_run_lost_without_a_stop_tells_what_is_known),
+                world_test(test_previous_run_of_a_machine_that_went_down_guesses_nothing),
+                world_test(test_previous_run_stop_without_verdict_goes_by_its_signal),
+                world_test(test_previous_run_that_ended_keeps_its_outcome),
+                world_test(test_previous_run_exit_status_is_named_as_ours),
+                world_test(test_previous_run_that_is_closed_owes_nothing),
+                world_test(test_previous_run_full_of_text_is_whole),
+                world_test(test_previous_record_tells_of_the_run_before),
+                world_test(test_previous_record_is_a_warning_unless_the_end_was_good),
+                world_test(test_previous_run_read_judges_as_of_now),
+                world_test(test_previous_run_read_of_garbage_is_none),
+                world_test(test_previous_run_closed_is_closed_in_the_file),
+                world_test(test_previous_run_closed_after_a_reboot_remains_one),
+                world_test(test_previous_run_sent_carries_the_old_runs_name_and_id),
+                world_test(
+                        test_previous_run_sent_after_a_reboot_has_its_own_uptime_and_todays_date),
+                world_test(test_previous_run_sent_when_closed_is_nothing),
+                world_test(test_previous_run_that_cannot_be_sent_is_reported),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
