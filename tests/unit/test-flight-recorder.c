@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The flight record's file: written in turns, torn, truncated, replaced, locked, and its writer killed. */
+/* The flight record's file: written in turns, cut, replaced, locked, and its writer killed. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,108 +8,14 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <signal.h>
 #include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/statvfs.h>
 
-#include "file-fixture.h"
-#include "forensics/flight-recorder.h"
+#include "flight-fixture.h"
 #include "usec.h"
 
-#define COPY_BYTES  (FLIGHT_RECORD_BYTES / 2)
-#define HEAD_BYTES  32 /* checksum, magic, version, size, number */
 #define KILL_ROUNDS 200
-
-typedef struct Flight {
-        Fixture *files;
-        FlightRecorder *recorder;
-        pid_t child; /* 0: none */
-} Flight;
-
-static int flight_setup(void **state) {
-        Flight *flight = calloc(1, sizeof(*flight));
-        void *files = NULL;
-
-        if (!flight || file_setup(&files) < 0)
-                return -1;
-        flight->files = files;
-        *state = flight;
-        return 0;
-}
-
-static int flight_teardown(void **state) {
-        Flight *flight = *state;
-        void *files = flight->files;
-
-        if (flight->child > 0) {
-                (void) kill(flight->child, SIGKILL);
-                (void) waitpid(flight->child, NULL, 0);
-        }
-        flight_recorder_free(flight->recorder);
-        free(flight);
-        return file_teardown(&files);
-}
-
-#define flight_test(test) cmocka_unit_test_setup_teardown(test, flight_setup, flight_teardown)
-
-/* Everything in it says the same number. */
-static FlightRecord make_record(uint32_t n) {
-        FlightRecord record;
-
-        memset(&record, 0, sizeof(record));
-        record.supervisor_pid = record.gateway_pid = n;
-        record.started_at_usec = record.stop_at_usec = record.phase_deadline_usec = n;
-        record.n_phases = n % (FLIGHT_PHASES_MAX + 1);
-        (void) snprintf(record.name, sizeof(record.name), "%u", n);
-        (void) snprintf(record.sender_cmdline, sizeof(record.sender_cmdline), "%u", n);
-        for (size_t i = 0; i < FLIGHT_PHASES_MAX; i++) {
-                (void) snprintf(record.phases[i].name, sizeof(record.phases[i].name), "%u", n);
-                record.phases[i].usec = n;
-        }
-        (void) snprintf(record.recorded_by, sizeof(record.recorded_by), "%u", n);
-        return record;
-}
-
-static void open_again(Flight *flight) {
-        flight->recorder = flight_recorder_free(flight->recorder);
-        assert_int_equal(flight_recorder_open(flight->files->fd, &flight->recorder), 0);
-}
-
-static void write_number(Flight *flight, uint32_t n) {
-        FlightRecord record = make_record(n);
-
-        assert_int_equal(flight_recorder_write(flight->recorder, &record), 0);
-}
-
-/* Returns: the number; 0: the record contradicts itself. */
-static uint32_t number_of(const FlightRecord *record) {
-        FlightRecord expected = make_record(record->supervisor_pid);
-
-        return memcmp(&expected, record, sizeof(expected)) == 0 ? record->supervisor_pid : 0;
-}
-
-static void assert_number(Flight *flight, uint32_t n) {
-        FlightRecord record;
-
-        assert_int_equal(flight_recorder_read(flight->recorder, &record), 0);
-        assert_int_equal(number_of(&record), n);
-}
-
-static void read_whole(char data[static FLIGHT_RECORD_BYTES]) {
-        int fd = open(FLIGHT_RECORD_FILE, O_RDONLY | O_CLOEXEC);
-        ssize_t n = read(fd, data, FLIGHT_RECORD_BYTES);
-
-        (void) close(fd);
-        assert_int_equal(n, FLIGHT_RECORD_BYTES);
-}
-
-static off_t size_of(const char *path) {
-        struct stat st;
-
-        assert_int_equal(lstat(path, &st), 0);
-        return st.st_size;
-}
 
 /* ---- What is written is read ------------------------------------------------------------------ */
 
@@ -182,197 +88,6 @@ static void test_flight_recorder_last_write_is_the_one_before_opening(void **sta
 }
 
 /* ---- What cannot be believed ------------------------------------------------------------------ */
-
-/* Every byte of the newer copy is altered in turn: the older one counts then. */
-static void test_flight_record_altered_copy_gives_the_other(void **state) {
-        Flight *flight = *state;
-        char data[FLIGHT_RECORD_BYTES];
-        size_t used_bytes = HEAD_BYTES + sizeof(FlightRecord);
-        FlightRecord record;
-
-        open_again(flight);
-        write_number(flight, 5);
-        for (uint32_t n = 6; n < 8; n++) {
-                write_number(flight, n);
-                read_whole(data);
-                char *copy = data + (n % 2 == 0 ? 0 : COPY_BYTES);
-                for (size_t i = 0; i < used_bytes; i++) {
-                        copy[i] = (char) (copy[i] ^ (1 << (i % 8)));
-                        assert_int_equal(flight_record_parse(data, sizeof(data), &record), 0);
-                        if (number_of(&record) != n - 1)
-                                print_error("byte %zu\n", i);
-                        assert_int_equal(number_of(&record), n - 1);
-                        copy[i] = (char) (copy[i] ^ (1 << (i % 8)));
-                }
-                assert_int_equal(flight_record_parse(data, sizeof(data), &record), 0);
-                assert_int_equal(number_of(&record), n);
-        }
-}
-
-/* A copy that was written only up to some byte, over the one before the last. */
-static void test_flight_record_torn_copy_gives_the_other(void **state) {
-        Flight *flight = *state;
-        char before[FLIGHT_RECORD_BYTES], after[FLIGHT_RECORD_BYTES], torn[FLIGHT_RECORD_BYTES];
-        FlightRecord record;
-
-        open_again(flight);
-        for (uint32_t n = 1; n < 4; n++)
-                write_number(flight, n * 1111111);
-        read_whole(before);
-        write_number(flight, 4 * 1111111);
-        read_whole(after);
-
-        bool is_newer = false;
-        for (size_t size = 0; size <= COPY_BYTES; size++) {
-                memcpy(torn, before, sizeof(torn));
-                memcpy(torn, after, size); /* the fourth lies in front */
-                assert_int_equal(flight_record_parse(torn, sizeof(torn), &record), 0);
-                uint32_t n = number_of(&record);
-                assert_int_equal(n, is_newer || n == 4444444 ? 4444444 : 3333333);
-                is_newer = n == 4444444;
-        }
-        assert_true(is_newer);
-}
-
-static void test_flight_record_truncated_gives_what_is_whole(void **state) {
-        Flight *flight = *state;
-        char data[FLIGHT_RECORD_BYTES];
-        size_t used_bytes = HEAD_BYTES + sizeof(FlightRecord);
-        FlightRecord record;
-
-        open_again(flight);
-        write_number(flight, 1);
-        write_number(flight, 2);
-        write_number(flight, 3);
-        read_whole(data);
-        for (size_t size = 0; size <= sizeof(data); size++) {
-                /* On the heap, so that a sanitizer sees what is read beyond it. */
-                char *part = malloc(size);
-                if (size > 0)
-                        memcpy(part, data, size);
-                int r = flight_record_parse(part, size, &record);
-                free(part);
-                if (size < used_bytes)
-                        assert_int_equal(r, size == 0 ? -ENODATA : -EBADMSG);
-                else {
-                        assert_int_equal(r, 0);
-                        assert_int_equal(
-                                number_of(&record), size < COPY_BYTES + used_bytes ? 2 : 3);
-                }
-        }
-}
-
-static void test_flight_record_copies_exchanged_are_refused(void **state) {
-        Flight *flight = *state;
-        char data[FLIGHT_RECORD_BYTES], exchanged[FLIGHT_RECORD_BYTES];
-        FlightRecord record;
-
-        open_again(flight);
-        write_number(flight, 1);
-        write_number(flight, 2);
-        read_whole(data);
-        memcpy(exchanged, data + COPY_BYTES, COPY_BYTES);
-        memcpy(exchanged + COPY_BYTES, data, COPY_BYTES);
-        assert_int_equal(flight_record_parse(exchanged, sizeof(exchanged), &record), -EBADMSG);
-}
-
-static uint64_t checksum_of(const char *copy) {
-        uint64_t hash = UINT64_C(0xcbf29ce484222325);
-
-        for (size_t i = 8; i < HEAD_BYTES + sizeof(FlightRecord); i++)
-                hash = (hash ^ (unsigned char) copy[i]) * UINT64_C(0x100000001b3);
-        return hash;
-}
-
-/* With a checksum that is right. offset: within the copy. */
-static int parse_altered(
-        const char *data, size_t offset, const void *value, size_t size, FlightRecord *record) {
-        char altered[FLIGHT_RECORD_BYTES];
-
-        memcpy(altered, data, sizeof(altered));
-        memcpy(altered + COPY_BYTES + offset, value, size);
-        uint64_t checksum = checksum_of(altered + COPY_BYTES);
-        memcpy(altered + COPY_BYTES, &checksum, sizeof(checksum));
-        return flight_record_parse(altered, sizeof(altered), record);
-}
-
-#define AT(member) (HEAD_BYTES + offsetof(FlightRecord, member))
-
-static void test_flight_record_out_of_range_is_refused(void **state) {
-        static const uint64_t large = FLIGHT_PHASES_MAX + 1, two = 2, zero = 0, last = UINT64_MAX;
-        static const uint32_t negative = UINT32_C(0x80000000), version = 2, size = 1;
-        static const struct {
-                size_t offset;
-                const void *value;
-                size_t size;
-        } rows[] = {
-                { AT(n_phases), &large, 8 },
-                { AT(n_phases), &last, 8 },
-                { AT(is_ready), &two, 8 },
-                { AT(phases[15].is_timed_out), &two, 8 },
-                { AT(supervisor_pid), &negative, 4 },
-                { AT(gateway_pid), &negative, 4 },
-                { AT(sender_pid), &negative, 4 },
-                { AT(requester_pid), &negative, 4 },
-                { 16, &version, 4 },
-                { 20, &size, 4 },
-                { 24, &zero, 8 },
-                { 24, &two, 8 }, /* in the odd place */
-                { 24, &last, 8 },
-        };
-        Flight *flight = *state;
-        char data[FLIGHT_RECORD_BYTES];
-        FlightRecord record;
-
-        open_again(flight);
-        write_number(flight, 1);
-        read_whole(data);
-        assert_int_equal(parse_altered(data, AT(sender_uid), &negative, 4, &record), 0);
-        assert_int_equal(record.sender_uid, negative);
-        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
-                int r = parse_altered(data, rows[i].offset, rows[i].value, rows[i].size, &record);
-                if (r != -EBADMSG)
-                        print_error("row %zu\n", i);
-                assert_int_equal(r, -EBADMSG);
-        }
-}
-
-static void test_flight_record_strings_are_terminated(void **state) {
-        Flight *flight = *state;
-        char data[FLIGHT_RECORD_BYTES], full[sizeof(FlightRecord)];
-        FlightRecord record;
-
-#define assert_terminated(member)                                                                  \
-        do {                                                                                       \
-                assert_int_equal(                                                                  \
-                        parse_altered(data, AT(member), full, sizeof(record.member), &record), 0); \
-                assert_int_equal(                                                                  \
-                        strnlen(record.member, sizeof(record.member)), sizeof(record.member) - 1); \
-        } while (0)
-
-        open_again(flight);
-        write_number(flight, 1);
-        read_whole(data);
-        memset(full, 'x', sizeof(full));
-        assert_terminated(name);
-        assert_terminated(unit);
-        assert_terminated(signal);
-        assert_terminated(sender_code);
-        assert_terminated(sender_state);
-        assert_terminated(sender_comm);
-        assert_terminated(sender_cmdline);
-        assert_terminated(cause);
-        assert_terminated(cause_detail);
-        assert_terminated(requester_comm);
-        assert_terminated(requester_cmdline);
-        assert_terminated(phase);
-        assert_terminated(phases[0].name);
-        assert_terminated(phases[15].name);
-        assert_terminated(outcome);
-        assert_terminated(exit_code);
-        assert_terminated(exit_status);
-        assert_terminated(recorded_by);
-}
 
 static void test_flight_recorder_garbage_is_refused_and_replaced(void **state) {
         Flight *flight = *state;
@@ -602,12 +317,6 @@ int main(void) {
                 flight_test(test_flight_recorder_written_reads_back),
                 flight_test(test_flight_recorder_keeps_the_copy_before),
                 flight_test(test_flight_recorder_last_write_is_the_one_before_opening),
-                flight_test(test_flight_record_altered_copy_gives_the_other),
-                flight_test(test_flight_record_torn_copy_gives_the_other),
-                flight_test(test_flight_record_truncated_gives_what_is_whole),
-                flight_test(test_flight_record_copies_exchanged_are_refused),
-                flight_test(test_flight_record_out_of_range_is_refused),
-                flight_test(test_flight_record_strings_are_terminated),
                 flight_test(test_flight_recorder_garbage_is_refused_and_replaced),
                 flight_test(test_flight_recorder_foreign_version_is_wiped),
                 flight_test(test_flight_recorder_cut_while_in_use_is_made_whole),
