@@ -72,21 +72,24 @@ static const RecordEventInfo record_event_table[_RECORD_EVENT_MAX] = {
                 .name = "previous",
                 .message_id = "30c5807de7f94242a2e19b0f15d7cfc7",
                 .priority = LOG_NOTICE,
-                .subject = "The previous run of gateway @GATEWATCH_NAME@ left no last record",
+                .subject = "The previous run of gateway @GATEWATCH_NAME@ was lost",
                 .body =
-                        "The run of the gateway @GATEWATCH_NAME@ before this one ended without a\n"
-                        "record of its own. From the files in its state directory it is known to\n"
-                        "have ended as: @GATEWATCH_PREVIOUS@\n"
+                        "The run of the gateway @GATEWATCH_NAME@ before this one could not say\n"
+                        "itself how it ended. From the flight record in its state directory it is\n"
+                        "known to have ended as: @GATEWATCH_PREVIOUS@\n"
+                        "Last heard of in phase: @GATEWATCH_PREVIOUS_PHASE@\n"
                         "\n"
-                        "\"lost\" means that the supervisor itself was killed, \"crashed\" that\n"
-                        "the gateway died by a signal that nobody here sent, \"reboot\" that the\n"
+                        "\"lost\" means that the supervisor itself was killed, \"reboot\" that the\n"
                         "machine went down under it. Work that was in flight then may be lost or\n"
-                        "half done.\n"
+                        "half done. The gateway was told, in its variable GATEWATCH_PREVIOUS.\n"
                         "\n"
-                        "What led up to it, as far as it was written down, is in the records of\n"
-                        "that run, whose id is in the field GATEWATCH_PREVIOUS_RUN_ID. Look at\n"
-                        "the same minutes for the kernel's OOM killer and for kills by systemd as\n"
-                        "well.\n",
+                        "Its last record was written in its place, by \"gatewatch post\" or by\n"
+                        "this run. All records of that run:\n"
+                        "  journalctl GATEWATCH_RUN_ID=@GATEWATCH_PREVIOUS_RUN_ID@\n"
+                        "Look at the same minutes for the kernel's OOM killer, for systemd-oomd\n"
+                        "and for kills by systemd as well. When the unit has no\n"
+                        "ExecStopPost=-/usr/bin/gatewatch post, add it: it records such an end at\n"
+                        "once, and with systemd's reason.\n",
         },
         [RECORD_SIGNAL] = {
                 .name = "signal",
@@ -98,11 +101,18 @@ static const RecordEventInfo record_event_table[_RECORD_EVENT_MAX] = {
                         "that came while it was stopping. The record holds what was known at that\n"
                         "moment: who sent the signal (GATEWATCH_SENDER_*), the load, the markers,\n"
                         "and the whole of it as JSON in GATEWATCH_CONTEXT.\n"
+                        "State of the sender: @GATEWATCH_SENDER_STATE@\n"
                         "\n"
-                        "A sender in the state \"manager\" is systemd itself, which does not say\n"
-                        "who asked it; the record \"cause\" that follows names the requester\n"
-                        "where one can be found. A sender that had already exited leaves fewer\n"
-                        "fields.\n"
+                        "alive            a process that was still there: its fields are complete\n"
+                        "exited           it had exited: what could still be read is there\n"
+                        "manager          systemd, which does not say who asked it; the record\n"
+                        "                 \"cause\" names the requester where one can be found\n"
+                        "kernel           a terminal; there is no sending process\n"
+                        "other-namespace  outside of our pid namespace: it has no pid here\n"
+                        "unknown          it could not be read, or not in time\n"
+                        "\n"
+                        "When senders are often \"exited\" without a command line, the unit lacks\n"
+                        "LimitRTPRIO=1.\n"
                         "\n"
                         "Everything about this stop:\n"
                         "  journalctl -o verbose GATEWATCH_RUN_ID=@GATEWATCH_RUN_ID@\n",
@@ -118,11 +128,14 @@ static const RecordEventInfo record_event_table[_RECORD_EVENT_MAX] = {
                         "@GATEWATCH_CAUSE_DETAIL@\n"
                         "\n"
                         "Where systemd was asked by a process that could still be found, the\n"
-                        "fields GATEWATCH_REQUESTER_* name it with its ancestry. \"unknown\"\n"
-                        "means that the evidence does not say; nothing is guessed.\n"
+                        "fields GATEWATCH_REQUESTER_* name it with its ancestry. Who did not wait\n"
+                        "(systemctl --no-block, a call over D-Bus) is not found. \"unknown\" means\n"
+                        "that the evidence does not say; nothing is guessed.\n"
                         "\n"
                         "If nobody meant the gateway to stop, begin with those fields, and with\n"
-                        "the record \"signal\" just before.\n",
+                        "the record \"signal\" just before. Each cause, what it rests on and what to\n"
+                        "do about it:\n"
+                        "  man 7 gatewatch.journal-fields\n",
         },
         [RECORD_PHASE] = {
                 .name = "phase",
@@ -208,12 +221,15 @@ static const RecordEventInfo record_event_table[_RECORD_EVENT_MAX] = {
                 .priority = LOG_INFO,
                 .subject = "A diagnostic of the stop of @GATEWATCH_NAME@ was written",
                 .body =
-                        "When the stop of the gateway @GATEWATCH_NAME@ began, a snapshot of the\n"
-                        "machine's processes was appended to\n"
+                        "When the stop of the gateway @GATEWATCH_NAME@ began, a helper process\n"
+                        "appended what the machine looked like to\n"
                         "@GATEWATCH_DIAGNOSTIC_FILE@\n"
                         "\n"
-                        "It is there for the question what else was going on at that moment. The\n"
-                        "file is rotated at 1 MiB, one old copy is kept.\n",
+                        "It is there for the question what else was going on at that moment: the\n"
+                        "gateway's processes, the host's busiest ones, load, pressure and memory,\n"
+                        "messages of the kernel. The file is rotated at 1 MiB, one old copy is\n"
+                        "kept. A stop that is shorter than the helper cuts it off; there is no\n"
+                        "record like this one then.\n",
         },
         [RECORD_STOPPED] = {
                 .name = "stopped",
@@ -233,7 +249,11 @@ static const RecordEventInfo record_event_table[_RECORD_EVENT_MAX] = {
                         "exited     it ended by itself, with success\n"
                         "failed     it ended by itself, with an error\n"
                         "crashed    it died by a signal that nobody here sent\n"
-                        "lost       the supervisor itself was killed\n"
+                        "lost       the supervisor itself was killed, or the machine went down\n"
+                        "\n"
+                        "A record that was not written by \"run\" but by \"post\" (ExecStopPost=) or\n"
+                        "\"next-run\" comes from the flight record of a supervisor that could not\n"
+                        "write it any more.\n"
                         "\n"
                         "How long each phase took is in the field GATEWATCH_PHASES. All records\n"
                         "of the run, and past stops for comparison:\n"
@@ -265,11 +285,20 @@ static const RecordEventInfo record_event_table[_RECORD_EVENT_MAX] = {
                         "The gateway is not touched by this and keeps running, and it will be\n"
                         "stopped as configured. But less will be known about it:\n"
                         "\n"
-                        "bus           what systemd allows, and why it stops the unit\n"
-                        "state-dir     how this run ended, for the next one\n"
-                        "cgroup        processes that leave the gateway's process tree\n"
-                        "notify-queue  messages of the gateway to systemd may be late or lost\n"
-                        "journal       records may be on the console instead, or missing\n"
+                        "bus                  what systemd allows, and why it stops the unit\n"
+                        "unit                 the same: systemd has another main process for it\n"
+                        "cgroup               processes that leave the gateway's process tree\n"
+                        "notify               messages of the gateway to systemd are lost\n"
+                        "main-pid             a new main process of the gateway, or its exit status\n"
+                        "journal              records may be on the console instead, or missing\n"
+                        "state-dir            that a stop was asked for, for the next gateway\n"
+                        "flight-record        how this run ends if the supervisor is killed, or\n"
+                        "                     how the run before it ended\n"
+                        "sender-capture       senders of stop signals that exit at once\n"
+                        "requester            who asked systemd for a stop\n"
+                        "inquiry              the cause of a stop\n"
+                        "planned-stop-marker  the gateway takes a planned stop for another one\n"
+                        "diagnostic           what the machine looked like when a stop began\n"
                         "\n"
                         "Mend the cause (permissions, a full disk, a service that is down); a\n"
                         "restart of the gateway is not needed for what comes back by itself.\n",

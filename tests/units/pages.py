@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The man pages and the README against the program: what it has, they tell; what they tell, it has.
+"""The man pages, the catalog and the README against the program: what it has, they tell; what they tell, it
+has.
 
 usage: pages.py GATEWATCH SOURCE-DIR
 """
 
+import glob
 import os
 import re
 import subprocess
@@ -15,7 +17,7 @@ GATEWATCH = ''
 SOURCE = ''
 
 # In the table of events, written by no verb of this version.
-UNWRITTEN = {'previous', 'cause', 'step', 'stuck', 'watchdog', 'diagnostic'}
+UNWRITTEN = {'step', 'stuck', 'watchdog'}
 
 
 def read(*path):
@@ -23,10 +25,36 @@ def read(*path):
         return file.read()
 
 
-def options_of_help():
-    text = subprocess.run([GATEWATCH, 'run', '--help'], stdin=subprocess.DEVNULL, check=True,
+def sources(*rooms):
+    """The text of all C files of these rooms."""
+    return '\n'.join(read(path) for room in rooms
+                     for path in sorted(glob.glob(os.path.join(SOURCE, room, '*.c'))))
+
+
+def section(page, title):
+    """What stands between this heading of a page and the next of its rank."""
+    return re.split(r'^# ', page.split('# %s\n' % title)[1], flags=re.MULTILINE)[0]
+
+
+def terms(text):
+    """What a list defines: the emphasised words of the lines that have an indented one below them."""
+    heads = re.findall(r'^(\*[^\n]+)\n\t', text, re.MULTILINE)
+    return {word for head in heads for word in re.findall(r'\*([^*]+)\*', head)}
+
+
+def table_of_names(path, table):
+    """The strings of a const table of names."""
+    rows = re.search(r'\b%s\[[^\]]*\] = \{(.*?)\n\};' % table, read(path), re.DOTALL).group(1)
+    return set(re.findall(r'= "([^"]+)"', rows))
+
+
+def help_of(verb):
+    return subprocess.run([GATEWATCH, verb, '--help'], stdin=subprocess.DEVNULL, check=True,
                           stdout=subprocess.PIPE, text=True, timeout=60).stdout
-    return set(re.findall(r'^ +(?:-\w )?(--[a-z-]+)', text, re.MULTILINE))
+
+
+def options_of_help(verb='run'):
+    return set(re.findall(r'^ +(?:-\w )?(--[a-z-]+)', help_of(verb), re.MULTILINE))
 
 
 def events_of_source():
@@ -42,6 +70,20 @@ class PagesTest(unittest.TestCase):
         self.assertGreater(len(documented), 10)
         self.assertEqual(documented, options_of_help())
 
+    def test_post_page_has_the_options_of_help_and_no_others(self):
+        page = section(read('docs', 'gatewatch-post.1.scd'), 'OPTIONS')
+        documented = set(re.findall(r'^(?:\*-h\*, )?\*(--[a-z-]+)', page, re.MULTILINE))
+        self.assertGreater(len(documented), 4)
+        self.assertEqual(documented, options_of_help('post'))
+
+    def test_first_page_has_the_verbs_of_help(self):
+        page = section(read('docs', 'gatewatch.1.scd'), 'VERBS')
+        text = subprocess.run([GATEWATCH, '--help'], stdin=subprocess.DEVNULL, check=True,
+                              stdout=subprocess.PIPE, text=True, timeout=60).stdout
+        verbs = re.findall(r'^  ([a-z]+) ', text.split('Verbs:')[1].split('Options:')[0], re.MULTILINE)
+        self.assertGreater(len(verbs), 1)
+        self.assertEqual(re.findall(r'^\*([a-z]+)\* ', page, re.MULTILINE), verbs)
+
     def test_readme_has_the_options_of_help(self):
         documented = set(re.findall(r'^\| `(--[a-z-]+)', read('README.md'), re.MULTILINE))
         self.assertEqual(documented, options_of_help() - {'--help', '--version'})
@@ -53,19 +95,64 @@ class PagesTest(unittest.TestCase):
 
     def test_message_ids_in_examples_exist(self):
         known = set(events_of_source().values())
-        for path in ('README.md', 'docs/gatewatch.1.scd', 'docs/gatewatch.journal-fields.7.scd'):
+        for path in ('README.md', 'docs/gatewatch.1.scd', 'docs/gatewatch-post.1.scd',
+                     'docs/gatewatch.journal-fields.7.scd'):
             for message_id in re.findall(r'MESSAGE_ID=([0-9a-f]{32})', read(path)):
                 with self.subTest(path=path):
                     self.assertIn(message_id, known)
 
     def test_fields_page_has_every_field_that_is_written(self):
         page = read('docs', 'gatewatch.journal-fields.7.scd')
-        written = set(re.findall(r'record_add_\w+\(\s*record, "([A-Z_]+)"',
-                                 read('supervisor', 'run', 'run-record.c')))
-        self.assertGreater(len(written), 20)
+        written = set(re.findall(r'(?:record|context)_add_\w+\(\s*record, "([A-Z_]+)"',
+                                 sources('supervisor/run', 'supervisor/forensics')))
+        self.assertGreater(len(written), 60)
         for field in sorted(written):
             with self.subTest(field=field):
-                self.assertIn('*GATEWATCH_%s*' % field, page)
+                self.assertTrue('*GATEWATCH_%s*' % field in page, field)
+
+    def test_fields_page_has_no_field_that_is_not_written(self):
+        page = read('docs', 'gatewatch.journal-fields.7.scd')
+        text = sources('common', 'supervisor/run', 'supervisor/forensics')
+        for field in sorted(set(re.findall(r'\*GATEWATCH_([A-Z_]*[A-Z])\*', page))):
+            with self.subTest(field=field):
+                self.assertTrue(re.search(r'"(GATEWATCH_)?%s[="]' % field, text), field)
+
+    def test_fields_page_has_the_causes_of_the_table(self):
+        page = section(read('docs', 'gatewatch.journal-fields.7.scd'), 'CAUSES')
+        causes = table_of_names('supervisor/stop/cause.c', 'cause_table')
+        self.assertGreater(len(causes), 20)
+        self.assertEqual(terms(page), causes)
+
+    def test_fields_page_has_the_states_of_a_sender(self):
+        page = section(read('docs', 'gatewatch.journal-fields.7.scd'), 'SENDERS')
+        states = table_of_names('supervisor/forensics/sender-catcher.c', 'sender_state_table')
+        self.assertGreater(len(states), 5)
+        self.assertEqual(terms(page), states)
+
+    def test_run_page_has_the_ends_of_a_previous_run(self):
+        page = section(read('docs', 'gatewatch-run.1.scd'), 'THE RUN BEFORE')
+        ends = table_of_names('supervisor/forensics/previous-run.c', 'previous_end_table')
+        self.assertGreater(len(ends), 8)
+        self.assertEqual(set(re.findall(r'^\|[|\[ ]+\*([a-z]+)\*$', page, re.MULTILINE)), ends)
+
+    def test_fields_page_has_the_keys_of_a_context(self):
+        page = section(read('docs', 'gatewatch.journal-fields.7.scd'), 'CONTEXT')
+        text = read('supervisor', 'forensics', 'shutdown-context.c') + read('common', 'process-snapshot.c')
+        keys = set(re.findall(r'_json_add(?:_\w+)?\(\s*&?(?:json|object), "([a-z_0-9]+)"', text))
+        keys |= set(re.findall(r'"((?:takeover|planned_stop)_marker(?:_for_self)?)"', text))
+        self.assertGreater(len(keys), 30)
+        for key in sorted(keys):
+            with self.subTest(key=key):
+                self.assertTrue('*%s*' % key in page, key)
+
+    def test_degraded_words_are_told(self):
+        """By the page and by the catalog."""
+        words = set(re.findall(r'run_record_degraded\(\s*supervisor, "([a-z-]+)"', sources('supervisor/run')))
+        self.assertGreater(len(words), 10)
+        page = read('docs', 'gatewatch.journal-fields.7.scd').split('*GATEWATCH_WHAT*')[1].split('\n\n')[0]
+        self.assertEqual(set(re.findall(r'\*([a-z-]+)\*:', page)), words)
+        catalog = read('common', 'record-event.c').split('[RECORD_DEGRADED]')[1]
+        self.assertEqual(set(re.findall(r'^ +"([a-z-]+)  +', catalog, re.MULTILINE)), words)
 
     def test_links_of_the_readme_lead_somewhere(self):
         for target in re.findall(r'\]\(([^)#]+)\)', read('README.md')):

@@ -196,6 +196,18 @@ class DirectivesTest(unittest.TestCase):
                 self.assertIn('/gatewatch run ', have.get('ExecStart', ''))
         self.assertEqual(n_files, 5)
 
+    def test_units_close_the_record_of_a_lost_run(self):
+        """By a post that looks where the run writes, and whose failure is not the gateway's."""
+        for path in self.files():
+            with self.subTest(path=path):
+                have = dict(directives(read(path)))
+                run, post = have['ExecStart'].split(' -- ')[0], have.get('ExecStopPost', '')
+                self.assertRegex(post, r'^-/\S+/gatewatch post\b')
+                self.assertEqual(run.split()[0], post.split()[0].lstrip('-'))
+                same = re.compile(r' (--(?:name|state-dir)=\S+)')
+                self.assertEqual(same.findall(run), same.findall(post))
+                self.assertTrue('StateDirectory' in have or '--state-dir=' in post)
+
     def test_units_hide_no_sender(self):
         for path in self.files():
             with self.subTest(path=path):
