@@ -215,7 +215,8 @@ static void context_take_sender(
                 context->sender = &base->parent;
         if (caught->parent.pid > 0)
                 context->sender_parent = &caught->parent;
-        if (context->sender)
+        /* A manager's own ancestry says nothing of the signal. */
+        if (context->sender && context->sender_state != SENDER_MANAGER)
                 (void) process_snapshot_ancestry(
                         context->sender, base->proc_fd, context->sender_ancestry);
 }

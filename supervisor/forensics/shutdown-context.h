@@ -51,10 +51,10 @@ typedef struct ShutdownContext {
         pid_t sender_pid; /* as siginfo has it */
         uid_t sender_uid;
         SenderState sender_state;
-        const ProcessSnapshot *sender;        /* weak; NULL: none */
-        const ProcessSnapshot *sender_parent; /* weak; NULL: none */
-        char sender_ancestry[PROCESS_ANCESTRY_MAX];
-        char sender_user[USER_NAME_MAX]; /* empty: not a local user */
+        const ProcessSnapshot *sender;              /* weak; NULL: none */
+        const ProcessSnapshot *sender_parent;       /* weak; NULL: none */
+        char sender_ancestry[PROCESS_ANCESTRY_MAX]; /* of a process that is not the manager */
+        char sender_user[USER_NAME_MAX];            /* empty: not a local user */
         bool is_under_systemd;
         pid_t pid, ppid;
         char self_state;             /* 'R' … */

@@ -25,7 +25,7 @@ static unsigned count_fds(void) {
 
 static void test_process_snapshot_of_ourselves_is_whole(void **state) {
         SnapshotTest *test = *state;
-        char path[64], cmdline[PROCESS_CMDLINE_MAX];
+        char path[PROCESS_EXE_MAX], cmdline[PROCESS_CMDLINE_MAX];
         ProcessInfo info;
 
         assert_int_equal(process_snapshot_read(&test->snapshot, test->real_fd, getpid()), 0);
@@ -39,11 +39,11 @@ static void test_process_snapshot_of_ourselves_is_whole(void **state) {
         assert_int_equal(test->snapshot.uid, getuid());
         assert_true(process_snapshot_is_alive(&test->snapshot));
 
-        ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+        ssize_t n = readlinkat(test->real_fd, "self/exe", path, sizeof(path) - 1);
         assert_true(n > 0);
         assert_memory_equal(test->snapshot.exe, path, n);
 
-        int fd = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
+        int fd = openat(test->real_fd, "self/cmdline", O_RDONLY | O_CLOEXEC);
         n = read(fd, cmdline, sizeof(cmdline));
         (void) fd_close(fd);
         assert_int_equal(test->snapshot.cmdline_size, n);

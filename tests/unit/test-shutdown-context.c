@@ -149,6 +149,7 @@ static void test_shutdown_context_of_each_sender_state_says_what_is_known(void *
                 assert_json(test, "sender.pid", rows[i].pid_text);
                 assert_json(test, "sender.uid", rows[i].uid_text);
                 assert_json(test, "sender.sender_state", rows[i].state_text);
+                assert_field(test, "SENDER_ANCESTRY", NULL);
                 assert_field(test, "SENDER_CMDLINE",
                         rows[i].pid == PARENT ? "/lib/systemd/systemd --user" : NULL);
         }
