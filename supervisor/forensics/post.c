@@ -113,6 +113,7 @@ typedef struct PostConfig {
         const char *state_dir; /* NULL: the default chain */
         LogTarget log_target;
         int log_level;
+        int console_fd; /* where logfmt lines go; -EBADF: we were started with stderr closed */
 } PostConfig;
 
 /* One line on stderr, without anything that a terminal would act on. Returns: exit_status. */
@@ -261,14 +262,17 @@ static int post_take_options(int argc, char *argv[], PostConfig *config) {
 
 /* ---- The surroundings ------------------------------------------------------------------------ */
 
-/* The low fds that the caller left closed must not become ours: a complaint would land in a file. */
-static void post_hold_standard_fds(void) {
+/* The low fds that the caller left closed must not become ours: a complaint would land in a file.
+ * Returns: whether stderr is there. */
+static bool post_hold_standard_fds(void) {
+        bool has_stderr = fcntl(STDERR_FILENO, F_GETFD) >= 0;
         int fd;
 
         do
                 fd = open("/dev/null", O_RDWR | O_CLOEXEC);
         while (fd >= 0 && fd <= STDERR_FILENO);
         (void) fd_close(fd);
+        return has_stderr;
 }
 
 /* The unit that this belongs to; manager NONE: to none. A control process may be in a group below the
@@ -336,7 +340,7 @@ static int post_run(const PostConfig *config) {
 
         PostRequest request = {
                 .state_fd = state_fd,
-                .where = { config->log_target, config->log_level, STDERR_FILENO },
+                .where = { config->log_target, config->log_level, config->console_fd },
                 .busy_timeout_usec = POST_BUSY_TIMEOUT_USEC,
         };
         post_take_service(&request, &unit);
@@ -354,9 +358,12 @@ static int post_run(const PostConfig *config) {
 }
 
 int post_verb(int argc, char *argv[]) {
-        PostConfig config = { .log_target = LOG_TARGET_AUTO, .log_level = LOG_INFO };
+        PostConfig config = {
+                .log_target = LOG_TARGET_AUTO,
+                .log_level = LOG_INFO,
+                .console_fd = post_hold_standard_fds() ? STDERR_FILENO : -EBADF,
+        };
 
-        post_hold_standard_fds();
         (void) signal(SIGPIPE, SIG_IGN);
         (void) signal(SIGXFSZ, SIG_IGN); /* a limit of file sizes is an error like others */
 
