@@ -254,9 +254,13 @@ static bool request_match_init_script(const Request *request, const char **ret_v
 
 /* ---- Programs ---- */
 
+static const char init_scripts[] = "/etc/init.d/";
+
+typedef bool (*RequestTool)(const Request *request, const char **ret_verb);
+
 static const struct {
         const char *program;
-        bool (*matches)(const Request *request, const char **ret_verb);
+        RequestTool matches;
 } request_tools[] = {
         { "systemctl", request_match_systemctl },
         { "poweroff", request_match_halt },
@@ -301,17 +305,28 @@ static const char *const *request_find_script(const char *const argv[]) {
         return *argv ? argv : NULL;
 }
 
-static bool request_match_program(const Request *request, bool is_script, const char **ret_verb) {
-        static const char init_scripts[] = "/etc/init.d/";
-
+/* Returns: the tool's function; NULL: it is none. */
+static RequestTool request_find_program(const char *program, bool is_script) {
         for (size_t i = 0; !is_script && i < ELEMENTSOF(request_tools); i++)
-                if (strcmp(request_tools[i].program, request->program) == 0)
-                        return request_tools[i].matches(request, ret_verb);
+                if (strcmp(request_tools[i].program, program) == 0)
+                        return request_tools[i].matches;
         for (size_t i = 0; i < ELEMENTSOF(request_scripts); i++)
-                if (strcmp(request_scripts[i].program, request->program) == 0)
-                        return request_scripts[i].matches(request, ret_verb);
-        return strncmp(request->path, init_scripts, strlen(init_scripts)) == 0 &&
-                request_match_init_script(request, ret_verb);
+                if (strcmp(request_scripts[i].program, program) == 0)
+                        return request_scripts[i].matches;
+        return NULL;
+}
+
+/* What runs: the program, or the script that it interprets.
+ * Returns: where it stands in argv; NULL: it is no tool. */
+static const char *const *request_find_tool(const char *const argv[], RequestTool *ret_tool) {
+        if (!argv[0])
+                return NULL;
+
+        const char *const *script = request_find_script(argv), *const *program = script ?: argv;
+        *ret_tool = request_find_program(base_name(program[0]), /* is_script= */ script);
+        if (!*ret_tool && strncmp(program[0], init_scripts, strlen(init_scripts)) == 0)
+                *ret_tool = request_match_init_script;
+        return *ret_tool ? program : NULL;
 }
 
 bool requester_matches(const char *const argv[], uid_t uid, const RequesterTarget *target,
@@ -319,27 +334,29 @@ bool requester_matches(const char *const argv[], uid_t uid, const RequesterTarge
         assert(argv);
         assert(target && target->n_names <= REQUESTER_NAMES_MAX);
 
-        if (!argv[0] || target->manager == UNIT_MANAGER_NONE)
+        RequestTool tool;
+        const char *const *program = request_find_tool(argv, &tool);
+        if (!program || target->manager == UNIT_MANAGER_NONE)
                 return false;
 
-        const char *const *script = request_find_script(argv);
-        const char *const *program = script ?: argv;
         const Request request = {
                 .program = base_name(program[0]),
-                .path = program[0],
                 .arguments = program + 1,
                 .uid = uid,
                 .target = target,
         };
         const char *verb = NULL;
-
-        if (!request_match_program(&request, /* is_script= */ script, &verb))
+        if (!tool(&request, &verb))
                 return false;
         (void) snprintf(ret_verb, REQUESTER_VERB_MAX, "%s", verb);
         return true;
 }
 
-/* ---- What may be a tool ---- */
+bool request_line_is_tool(const char *const argv[]) {
+        RequestTool tool;
+
+        return request_find_tool(argv, &tool);
+}
 
 /* The kernel keeps the first bytes of a name. */
 #define COMM_BYTES 15

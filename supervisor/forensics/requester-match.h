@@ -20,7 +20,6 @@ typedef enum RequestKind {
 
 typedef struct Request {
         const char *program;          /* its base name */
-        const char *path;             /* as it was called */
         const char *const *arguments; /* behind it; NULL-terminated */
         uid_t uid;
         const RequesterTarget *target;
@@ -47,6 +46,9 @@ bool request_match_init(const Request *request, const char **ret_verb); /* and t
 bool request_match_busctl(const Request *request, const char **ret_verb);
 bool request_match_gdbus(const Request *request, const char **ret_verb);
 bool request_match_dbus_send(const Request *request, const char **ret_verb);
+
+/* Whether a command line, or the start of one, is a tool's. argv: NULL-terminated. */
+bool request_line_is_tool(const char *const argv[]);
 
 /* Whether a process by that name (its comm) can be one of the tools at all. */
 bool request_comm_is_tool(const char *comm, const RequesterTarget *target);

@@ -23,6 +23,7 @@
 
 #define REQUESTER_CANDIDATES_MAX 64
 #define REQUESTER_ARGUMENTS_MAX  1024
+#define REQUESTER_START_BYTES    512 /* of a command line, to see what is run */
 #define PASSWD_PATH              "/etc/passwd"
 
 typedef struct RequesterSearch {
@@ -35,22 +36,16 @@ typedef struct RequesterSearch {
         Requester candidates[REQUESTER_CANDIDATES_MAX]; /* oldest first */
 } RequesterSearch;
 
-/* Splits the command line in its place. When it was cut, its last argument may be a part only. */
-static void requester_split(
-        ProcessSnapshot *snapshot, const char *argv[REQUESTER_ARGUMENTS_MAX + 1]) {
-        char *end = snapshot->cmdline + snapshot->cmdline_size, *p = snapshot->cmdline;
+/* Splits a command line in its place. text: has room for a NUL at its end. */
+static size_t requester_split(
+        char *text, size_t size, const char *argv[REQUESTER_ARGUMENTS_MAX + 1]) {
         size_t n = 0;
 
-        if (snapshot->cmdline_size == PROCESS_CMDLINE_MAX)
-                end--;
-        *end = '\0';
-        while (p < end && n < REQUESTER_ARGUMENTS_MAX) {
-                argv[n++] = p;
-                p += strlen(p) + 1;
-        }
-        if (snapshot->is_cmdline_cut && n > 0)
-                n--;
+        text[size] = '\0';
+        for (size_t i = 0; i < size && n < REQUESTER_ARGUMENTS_MAX; i += strlen(text + i) + 1)
+                argv[n++] = text + i;
         argv[n] = NULL;
+        return n;
 }
 
 static void requester_fill(Requester *requester, const RequesterSearch *search,
@@ -90,17 +85,30 @@ static Requester *requester_search_make_room(RequesterSearch *search, uint64_t s
         return &search->candidates[place];
 }
 
-static void requester_search_look(RequesterSearch *search, pid_t pid) {
+/* When the command line was cut, its last argument may be a part only. */
+static bool requester_snapshot_matches(const ProcessSnapshot *snapshot,
+        const RequesterTarget *target, char verb[static REQUESTER_VERB_MAX]) {
         const char *argv[REQUESTER_ARGUMENTS_MAX + 1];
-        char verb[REQUESTER_VERB_MAX];
-        ProcessSnapshot snapshot, copy;
+        char text[PROCESS_CMDLINE_MAX + 1];
 
-        if (process_snapshot_read(&snapshot, search->proc_fd, pid) < 0 || !snapshot.has_info ||
-                !snapshot.has_uid || snapshot.cmdline_size == 0)
+        memcpy(text, snapshot->cmdline, snapshot->cmdline_size);
+        size_t n = requester_split(text, snapshot->cmdline_size, argv);
+        if (snapshot->is_cmdline_cut && n > 0)
+                argv[n - 1] = NULL;
+        return requester_matches(argv, snapshot->uid, target, verb);
+}
+
+static void requester_search_look(RequesterSearch *search, pid_t pid) {
+        char verb[REQUESTER_VERB_MAX];
+        ProcessSnapshot snapshot;
+
+        process_snapshot_init(&snapshot, pid);
+        if (process_snapshot_read_urgent(&snapshot, search->proc_fd) < 0 || !snapshot.has_info ||
+                snapshot.cmdline_size == 0)
                 return;
-        copy = snapshot;
-        requester_split(&copy, argv);
-        if (!requester_matches(argv, snapshot.uid, search->target, verb))
+        /* One that ends meanwhile has asked all the same; its uid stays -1. */
+        (void) process_snapshot_read_rest(&snapshot, search->proc_fd);
+        if (!requester_snapshot_matches(&snapshot, search->target, verb))
                 return;
 
         Requester *place = requester_search_make_room(search, snapshot.info.start_ticks);
@@ -108,15 +116,25 @@ static void requester_search_look(RequesterSearch *search, pid_t pid) {
                 requester_fill(place, search, &snapshot, verb);
 }
 
+/* By what costs least: the name, then the start of the command line. */
 static bool requester_may_be(const RequesterSearch *search, const char *pid_text) {
-        char path[64], comm[PROC_COMM_MAX];
+        const char *argv[REQUESTER_ARGUMENTS_MAX + 1];
+        char path[64], comm[PROC_COMM_MAX], text[REQUESTER_START_BYTES + 1];
 
         (void) snprintf(path, sizeof(path), "%.20s/comm", pid_text);
         ssize_t n = file_read_virtual(search->proc_fd, path, comm, sizeof(comm));
         if (n <= 0)
                 return false;
         comm[strcspn(comm, "\n")] = '\0';
-        return request_comm_is_tool(comm, search->target);
+        if (!request_comm_is_tool(comm, search->target))
+                return false;
+
+        (void) snprintf(path, sizeof(path), "%.20s/cmdline", pid_text);
+        n = file_read_virtual(search->proc_fd, path, text, sizeof(text));
+        if (n <= 0)
+                return false;
+        (void) requester_split(text, (size_t) n, argv);
+        return request_line_is_tool(argv);
 }
 
 /* Returns: 0: no process, or none to look at. PID 1's arguments are the kernel's. */

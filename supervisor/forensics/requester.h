@@ -43,7 +43,7 @@ bool requester_matches(const char *const argv[], uid_t uid, const RequesterTarge
 typedef struct Requester {
         pid_t pid;
         uint64_t start_ticks;
-        uid_t uid;
+        uid_t uid;      /* (uid_t) -1: not known any more */
         uid_t loginuid; /* PROCESS_LOGINUID_NONE */
         char verb[REQUESTER_VERB_MAX];
         char comm[PROC_COMM_MAX];
@@ -58,7 +58,8 @@ typedef struct RequesterList {
         Requester items[REQUESTERS_MAX]; /* oldest first */
 } RequesterList;
 
-/* Looks through all processes. May wait for one that is wedged: for a helper process.
- * Returns: 0; negative errno of proc_read_all(). */
+/* Looks through all processes but PID 1 and itself: at their names, and at the command lines of those
+ * that can be such a tool. May wait for one of these that is wedged: for a helper process.
+ * Returns: 0; -ENOMEM; negative errno of the directory. */
 int requester_search(int proc_fd, const RequesterTarget *target, CmdlineMode mode,
         RequesterList *ret_list) _warn_unused_;

@@ -403,13 +403,14 @@ static void test_helper_process_detached_goes_on_when_freed_till_its_bound(void 
 
 /* ---- The supervisor's death ---- */
 
-static Fixture *shared_fixture; /* what the body of a child process works on */
+static Fixture *shared_fixture;   /* what the body of a child process works on */
+static sd_event *inherited_event; /* not to be used over a fork; kept so that it is no leak */
 
 static void supervisor_body(int says_fd, bool is_detached) {
         HelperConfig config = fixture_config(shared_fixture, body_that_waits_for_go);
 
         config.is_detached = is_detached;
-        /* Its loop is its own: an epoll descriptor shared over a fork is not. */
+        inherited_event = shared_fixture->event;
         if (sd_event_new(&shared_fixture->event) < 0 ||
                 helper_process_start(shared_fixture->event, &config, &shared_fixture->helper) < 0)
                 _exit(1);
@@ -474,7 +475,7 @@ static void sandboxed_supervisor(int says_fd) {
         (void) snprintf(expected, sizeof(expected),
                 "0 1 2 %d %d 9999 /dev/null /dev/null /dev/null ", fixture->go_fds[0],
                 fixture->said_fds[1]);
-        fixture->event = NULL;
+        inherited_event = fixture->event;
         if (refuse_new_calls() < 0 || sd_event_new(&fixture->event) < 0)
                 status = 10;
         else if (helper_process_start(fixture->event, &config, &fixture->helper) < 0)
