@@ -66,6 +66,7 @@ typedef struct ShutdownContext {
         ProcessSnapshot tracer;
         ProcessSnapshot gateway; /* pid 0: none; of stat and status alone */
         StopMarkerPresence takeover, planned_stop;
+        int takeover_error, planned_stop_error; /* errno: it is there, and cannot be read; 0 */
         char takeover_text[STOP_MARKER_TEXT_MAX], planned_stop_text[STOP_MARKER_TEXT_MAX];
 } ShutdownContext;
 
@@ -80,6 +81,13 @@ typedef struct ContextRequest {
  * request->caught. Never fails. */
 void shutdown_context_take(
         ShutdownContext *context, ContextBase *base, const ContextRequest *request);
+
+/* Whether siginfo names a sending process at all (a kernel's signal has none).
+ * Source: sigaction(2), "The siginfo_t argument to a SA_SIGINFO handler". */
+bool shutdown_context_has_sender(const ShutdownContext *context);
+
+/* Of command lines in JSON and message; the fields have them whole. */
+#define SHUTDOWN_CONTEXT_CMDLINE_MAX 300
 
 /* All of it, with the seed's keys: ts ts_monotonic signal signal_num pid ppid parent self
  * systemd_invocation_id systemd_journal_stream under_systemd loadavg_1m tracer_pid tracer
