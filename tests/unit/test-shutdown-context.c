@@ -126,7 +126,7 @@ static void test_shutdown_context_of_each_sender_state_says_what_is_known(void *
                 { SENDER_EXITED, SI_TKILL, SENDER, "5000812", "0", "exited" },
                 { SENDER_UNKNOWN, SI_QUEUE, SENDER, "5000812", "0", "unknown" },
                 { SENDER_MANAGER, SI_USER, PARENT, "5000640", "0", "manager" },
-                { SENDER_MANAGER, SI_USER, 0, NULL, "0", "manager" },
+                { SENDER_MANAGER, SI_USER, 0, "0", "0", "manager" },
                 { SENDER_OTHER_NAMESPACE, SI_USER, 0, "0", "0", "other-namespace" },
                 { SENDER_KERNEL, SI_KERNEL, 0, NULL, NULL, "kernel" },
                 { SENDER_KERNEL, SI_TIMER, 0, NULL, NULL, "kernel" },
