@@ -297,6 +297,7 @@ static const RecordEventInfo record_event_table[_RECORD_EVENT_MAX] = {
                         "sender-capture       senders of stop signals that exit at once\n"
                         "requester            who asked systemd for a stop\n"
                         "inquiry              the cause of a stop\n"
+                        "marker               a marker of the gateway's: it counts as absent\n"
                         "planned-stop-marker  the gateway takes a planned stop for another one\n"
                         "diagnostic           what the machine looked like when a stop began\n"
                         "\n"

@@ -137,7 +137,7 @@ class PagesTest(unittest.TestCase):
 
     def test_fields_page_has_the_keys_of_a_context(self):
         page = section(read('docs', 'gatewatch.journal-fields.7.scd'), 'CONTEXT')
-        text = read('supervisor', 'forensics', 'shutdown-context.c') + read('common', 'process-snapshot.c')
+        text = read('supervisor', 'forensics', 'shutdown-context-json.c') + read('common', 'process-snapshot.c')
         keys = set(re.findall(r'_json_add(?:_\w+)?\(\s*&?(?:json|object), "([a-z_0-9]+)"', text))
         keys |= set(re.findall(r'"((?:takeover|planned_stop)_marker(?:_for_self)?)"', text))
         self.assertGreater(len(keys), 30)
