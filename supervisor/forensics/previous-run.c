@@ -27,9 +27,11 @@
 #include "stop/cause.h"
 #include "stop/outcome.h"
 
-#define PREVIOUS_PHASE_ENDED "ended"
-#define PREVIOUS_BY_POST     "post"
-#define PREVIOUS_TEXT_MAX    (FLIGHT_TEXT_MAX + CAUSE_DETAIL_MAX)
+#define PREVIOUS_PHASE_STARTING "starting" /* see FlightRecord */
+#define PREVIOUS_PHASE_RUNNING  "running"
+#define PREVIOUS_PHASE_ENDED    "ended"
+#define PREVIOUS_BY_POST        "post"
+#define PREVIOUS_TEXT_MAX       (FLIGHT_TEXT_MAX + CAUSE_DETAIL_MAX)
 
 static const char *const previous_end_table[_PREVIOUS_END_MAX] = {
         [PREVIOUS_NONE] = "none",
@@ -132,12 +134,16 @@ static bool previous_run_is_unseen(const PreviousRun *previous) {
         return previous->end == PREVIOUS_LOST || previous->end == PREVIOUS_REBOOT;
 }
 
-/* Whether it was in a phase of the ladder when it was last heard of. */
+/* Whether it was in a phase of the ladder when it was last heard of. A ladder may also run without a stop,
+ * against what the gateway has left behind. */
 static bool previous_run_is_in_phase(const PreviousRun *previous) {
-        const FlightRecord *flight = &previous->flight;
+        const char *phase = previous->flight.phase;
 
-        return flight->stop_at_usec > 0 && flight->phase[0] &&
-                strcmp(flight->phase, PREVIOUS_PHASE_ENDED) != 0;
+        if (!phase[0] || strcmp(phase, PREVIOUS_PHASE_ENDED) == 0)
+                return false;
+        return previous->flight.stop_at_usec > 0 ||
+                (strcmp(phase, PREVIOUS_PHASE_STARTING) != 0 &&
+                        strcmp(phase, PREVIOUS_PHASE_RUNNING) != 0);
 }
 
 static usec_t previous_run_ended_at(const PreviousRun *previous) {
@@ -201,13 +207,12 @@ static void previous_run_tell_where(
         char span[USEC_SPAN_MAX];
         int n;
 
-        if (!is_stopping)
-                n = snprintf(text, size, " while the gateway was %s",
-                        flight->phase[0] ? flight->phase : "there");
-        else if (previous_run_is_in_phase(previous))
+        if (previous_run_is_in_phase(previous))
                 n = snprintf(text, size, " in phase %s", flight->phase);
+        else if (is_stopping || !flight->phase[0])
+                n = snprintf(text, size, " in the %s", is_stopping ? "stop" : "run");
         else
-                n = snprintf(text, size, " in the stop");
+                n = snprintf(text, size, " while the gateway was %s", flight->phase);
         if (n < 0 || (size_t) n >= size || previous->elapsed_usec == 0)
                 return;
 

@@ -234,6 +234,22 @@ static void test_previous_run_lost_without_a_stop_tells_what_is_known(void **sta
         assert_value(world, "SERVICE_RESULT", "oom-kill");
 }
 
+static void test_previous_run_lost_while_it_swept_up_names_the_phase(void **state) {
+        World *world = *state;
+        FlightRecord flight = make_running();
+
+        text_set(flight.phase, "terminate");
+        flight.phase_at_usec = 125 * SEC;
+        judge(world, &flight, boot, 130 * SEC);
+        make_stopped(world, "post", &killed);
+        assert_value(world, "CAUSE", "supervisor-killed");
+        assert_value(
+                world, "PHASES", "[{\"name\":\"terminate\",\"usec\":5000000,\"timed_out\":false}]");
+        assert_string_equal(record_get_message(world->record),
+                "Gateway hermes was lost: the supervisor was killed by SIGKILL in phase terminate, "
+                "30s after its start");
+}
+
 static void test_previous_run_of_a_machine_that_went_down_guesses_nothing(void **state) {
         World *world = *state;
         FlightRecord flight = make_running();
@@ -436,6 +452,7 @@ int main(void) {
                 world_test(test_previous_run_phases_before_the_last_are_there),
                 world_test(test_previous_run_deadline_is_judged_only_by_who_looks_at_once),
                 world_test(test_previous_run_lost_without_a_stop_tells_what_is_known),
+                world_test(test_previous_run_lost_while_it_swept_up_names_the_phase),
                 world_test(test_previous_run_of_a_machine_that_went_down_guesses_nothing),
                 world_test(test_previous_run_stop_without_verdict_goes_by_its_signal),
                 world_test(test_previous_run_that_ended_keeps_its_outcome),
