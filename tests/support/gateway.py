@@ -204,6 +204,12 @@ class Gateway:
         self.log.event("signal", signal=signal_name(number))
         if number in self.options.ignore:
             return
+        if number == self.options.leave_on:
+            self.finish()
+        if number == self.options.hog:
+            hog_memory(self.log)
+        if number == self.options.hog_in_child and os.fork() == 0:
+            hog_memory(self.log)
         if number == signal.SIGHUP and self.options.reload:
             self.reload()
         elif number in STOP_SIGNALS:
@@ -238,6 +244,8 @@ class Gateway:
         if self.is_draining:
             return
         self.is_draining = True
+        if self.options.read_at_stop:
+            self.log.event("file", content=content_of(self.options.read_at_stop))
         self.log.event("drain", sessions=self.sessions)
         if self.options.stopping:
             self.notifier.send("STOPPING=1")
@@ -407,6 +415,23 @@ def own_cgroup():
     return None
 
 
+def content_of(path):
+    """None: there is no such file."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+
+
+def hog_memory(log):
+    """Takes memory until it is killed for it."""
+    log.event("hog")
+    taken = []
+    while True:
+        taken.append(bytearray(b"x") * (1 << 20))
+
+
 def parent_cmdline():
     try:
         with open(f"/proc/{os.getppid()}/cmdline", "rb") as file:
@@ -450,6 +475,10 @@ def parse_options(arguments):
     add("--listen", action="store_true", help="check LISTEN_*, accept connections")
     add("--fdstore", metavar="NAME", help="keep a memfd in systemd's fd store")
     add("--mainpid-handover", action="store_true", help="MAINPID= of a child, then leave")
+    add("--leave-on", type=signal_number, metavar="SIGNAL", help="end when this comes, drained or not")
+    add("--read-at-stop", metavar="FILE", help="log what it holds when the drain begins")
+    add("--hog", type=signal_number, metavar="SIGNAL", help="take memory without end when this comes")
+    add("--hog-in-child", type=signal_number, metavar="SIGNAL", help="likewise, in a child of its own")
     add("--fork-orphans", type=int, default=0, metavar="N")
     add("--fork-storm", type=int, default=0, metavar="CHAINS")
     add("--fork-storm-on-stop", type=int, default=0, metavar="CHAINS")

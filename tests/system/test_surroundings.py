@@ -6,8 +6,8 @@ import shutil
 import stat
 import unittest
 
-from harness import (GATEWATCH, GATEWAY, MESSAGE_IDS, Manager, QUICK, RUN_DIR, SYSTEM, Scenario,
-                     Unit, processes_with, run)
+from harness import (GATEWATCH, GATEWAY, MESSAGE_IDS, QUICK, RUN_DIR, SYSTEM, Scenario, Unit,
+                     processes_with, run, user_manager)
 
 # Everything but the gateway's end that a stop may record without D-Bus.
 WITHOUT_BUS = {"started", "ready", "signal", "cause", "phase", "stopped", "degraded", "diagnostic",
@@ -66,18 +66,6 @@ class Transient(Scenario):
         self.assertEqual(stat.S_IMODE(own.stat().st_mode), 0o700)
         # Other users' state directories lie beside it.
         self.assertEqual(stat.S_IMODE(own.parent.stat().st_mode), 0o755)
-
-
-def user_manager(test_class, user):
-    """The service manager of a user who has none yet; goes away with the test class."""
-    uid = run("id", "--user", user).stdout.strip()
-    run("loginctl", "enable-linger", user)
-    run("systemctl", "start", f"user@{uid}.service")
-    test_class.addClassCleanup(run, "systemctl", "stop", f"user@{uid}.service", check=False)
-    test_class.addClassCleanup(run, "loginctl", "disable-linger", user, check=False)
-    manager = Manager(["--user", f"--machine={user}@.host"], "/run/systemd/user", "USER_UNIT", "user")
-    manager.systemctl("is-system-running", "--wait", check=False)
-    return manager
 
 
 class UserManager(Scenario):

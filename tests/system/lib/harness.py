@@ -176,7 +176,7 @@ class Manager:
         active target refers to it."""
         self.unit_dir.mkdir(parents=True, exist_ok=True)
         (self.unit_dir / HOLD).write_text("[Unit]\nDescription=Keeps ended units loaded\n"
-                                          "DefaultDependencies=no\n")
+                                          "DefaultDependencies=no\nIgnoreOnIsolate=yes\n")
         drop_ins = self.unit_dir / (HOLD + ".d")
         drop_ins.mkdir(exist_ok=True)
         (drop_ins / f"{unit_name}.conf").write_text(f"[Unit]\nAfter={unit_name}\n")
@@ -189,6 +189,28 @@ class Manager:
 
 
 SYSTEM = Manager()
+
+
+def start_user_manager(user):
+    """The service manager of a user who has none yet."""
+    run("loginctl", "enable-linger", user)
+    run("systemctl", "start", f"user@{uid_of(user)}.service")
+    manager = Manager(["--user", f"--machine={user}@.host"], "/run/systemd/user", "USER_UNIT", "user")
+    manager.systemctl("is-system-running", "--wait", check=False)
+    # At `info` a user's manager says nothing of units that end well, for which wait_ended() waits.
+    manager.systemctl("log-level", "debug")
+    return manager
+
+
+def user_manager(test_class, user):
+    """The same; it goes away with the test class."""
+    test_class.addClassCleanup(run, "loginctl", "disable-linger", user, check=False)
+    test_class.addClassCleanup(run, "systemctl", "stop", f"user@{uid_of(user)}.service", check=False)
+    return start_user_manager(user)
+
+
+def uid_of(user):
+    return run("id", "--user", user).stdout.strip()
 
 
 class Unit:
@@ -395,10 +417,13 @@ class Scenario(unittest.TestCase):
         self.units = []
         self.addCleanup(self._remove_units)
 
+    def unit_name(self, suffix=""):
+        """After the test."""
+        return "gw-" + self._testMethodName.removeprefix("test_").replace("_", "-")[:90] + suffix
+
     def unit(self, *gateway, manager=SYSTEM, stopped_records=1, suffix="", **settings):
         """A unit with the scripted gateway, written and loaded, named after the test."""
-        name = "gw-" + self._testMethodName.removeprefix("test_").replace("_", "-")[:90] + suffix
-        unit = Unit(name, manager, stopped_records)
+        unit = Unit(self.unit_name(suffix), manager, stopped_records)
         self.units.append(unit)
         return unit.write(gateway, **settings)
 
