@@ -185,38 +185,16 @@ class PasserBy(CauseScenario):
         self.passes_by(*NOBODY, "pkill", "-TERM", "-U", "nobody", "-f", f"^gatewatch run: {name}$",
                        comm="pkill", argument="pkill -TERM", uid=uid, service={"User": "nobody"})
 
-    def send_often(self, unit, count):
-        """So many kill(1) to one drain. Returns what was recorded, by pid."""
-        pids = []
-        for i in range(count):
-            sender = subprocess.Popen(["/bin/kill", "-TERM", str(unit.main_pid)])
-            sender.wait()
-            pids.append(str(sender.pid))
-            # So that none is coalesced with the one before.
-            unit.wait_record("signal", count=i + 1)
-        records = unit.records("signal")
-        self.assertEqual([record["SENDER_PID"] for record in records], pids)
-        for record in records:
-            self.assert_sent_by_passer_by(record, record["SENDER_PID"], "kill", "/bin/kill -TERM ")
-        unit.systemctl("kill", "--kill-whom=main", "--signal=USR1")
-        unit.wait_ended()
-        self.assert_cause(unit, "signal")
-        return records
-
-    def draining_unit(self, *options):
-        """Drains until it is sent a USR1."""
-        return self.unit("--drain", "inf", "--leave-on", "USR1", options=options).start()
-
     def test_passers_by_are_named_where_realtime_is_allowed(self):
         unit = self.draining_unit("--sender-capture=realtime")
         self.assertEqual(unit.wait_record("started")["SENDER_CAPTURE"], "realtime")
-        records = self.send_often(unit, 20)
+        records = self.kill_often(unit, 20)
         self.assertGreaterEqual(sum(record["SENDER_CMDLINE"] is not None for record in records), 16)
 
     def test_passers_by_are_mostly_known_by_name_where_realtime_is_not_allowed(self):
         unit = self.draining_unit("--sender-capture=plain")
         self.assertEqual(unit.wait_record("started")["SENDER_CAPTURE"], "plain")
-        records = self.send_often(unit, 20)
+        records = self.kill_often(unit, 20)
         self.assertGreaterEqual(sum(record["SENDER_COMM"] is not None for record in records), 10)
 
 

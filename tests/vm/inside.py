@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""What runs in the virtual machine; gatewatch.phase= on the kernel's command line says which boot it
-is. The first one ends with a reboot under a gateway that drains for longer than its TimeoutStopSec=,
-the second looks at what the journal kept."""
+"""What runs in the virtual machine; gatewatch.phase= on the kernel's command line says which boot it is.
+The first ends with a reboot under a gateway that drains for longer than its TimeoutStopSec=; the second
+looks at what the journal kept of it, and has its power cut under a draining gateway; the third looks at
+what is left of that."""
 
 import pathlib
+import signal
 import subprocess
 import sys
 
@@ -12,6 +14,10 @@ sys.path.insert(0, "/srv/tests/system/lib")
 from harness import Unit, run  # noqa: E402
 
 RUNNER = ["/usr/bin/python3", "-B", "/srv/tests/system/lib/runner.py"]
+
+
+def test(*paths):
+    subprocess.run([*RUNNER, *paths], check=False)
 
 
 def reboot_under_a_draining_gateway():
@@ -23,18 +29,33 @@ def reboot_under_a_draining_gateway():
     run("systemctl", "reboot", "--no-block")
 
 
+def lose_power_under_a_draining_gateway():
+    gateway = Unit("gw-cut", log_path="/var/lib/gw-cut.log")
+    gateway.write(["--drain", "inf"])
+    gateway.start()
+    gateway.begin_stop()
+    # The collector has synced what the start of the stop wrote before it began to collect.
+    gateway.wait_record("diagnostic")
+    run("journalctl", "--sync")
+    print("# cut the power", flush=True)
+    signal.pause()
+
+
 def main():
     cmdline = pathlib.Path("/proc/cmdline").read_text(encoding="utf-8")
-    if "gatewatch.phase=vm-reboot" in cmdline:
-        subprocess.run([*RUNNER, "/srv/tests/vm/after_reboot.py"], check=False)
-    else:
-        subprocess.run([*RUNNER, "/srv/tests/vm", "/srv/tests/system/test_template.py"], check=False)
-        try:
+    try:
+        if "gatewatch.phase=vm-cut" in cmdline:
+            test("/srv/tests/vm/after_cut.py")
+        elif "gatewatch.phase=vm-reboot" in cmdline:
+            test("/srv/tests/vm/after_reboot.py")
+            lose_power_under_a_draining_gateway()
+        else:
+            test("/srv/tests/vm", "/srv/tests/system/test_template.py")
             reboot_under_a_draining_gateway()
             return
-        except AssertionError as error:
-            # The second boot finds nothing and fails.
-            print(f"# no reboot: {error}", flush=True)
+    except AssertionError as error:
+        # The next boot finds nothing and fails.
+        print(f"# {error}", flush=True)
     run("systemctl", "poweroff", "--force", "--force", check=False)
 
 

@@ -224,6 +224,28 @@ class CauseScenario(Scenario):
         if stopped["SENDER_CMDLINE"] is not None:
             self.assertIn(argument, stopped["SENDER_CMDLINE"])
 
+    def draining_unit(self, *options, **settings):
+        """Drains until it is sent a USR1."""
+        return self.unit("--drain", "inf", "--leave-on", "USR1", options=options, **settings).start()
+
+    def kill_often(self, unit, count):
+        """So many kill(1) to one drain of a draining_unit(), and its end. Returns what was recorded."""
+        supervisor, pids = unit.main_pid, []
+        for i in range(count):
+            sender = subprocess.Popen(["/bin/kill", "-TERM", str(supervisor)])
+            sender.wait()
+            pids.append(str(sender.pid))
+            # So that none is coalesced with the one before.
+            unit.wait_record("signal", count=i + 1)
+        unit.systemctl("kill", "--kill-whom=main", "--signal=USR1")
+        unit.wait_ended()
+        records = unit.records("signal")
+        self.assertEqual([record["SENDER_PID"] for record in records], pids)
+        for record in records:
+            self.assert_sent_by_passer_by(record, record["SENDER_PID"], "kill", "/bin/kill -TERM ")
+        self.assert_cause(unit, "signal")
+        return records
+
     # ---- the requester --------------------------------------------------------------------------------
 
     def assert_requested_by(self, records, argument, comm="systemctl", verb=None, ancestry=None, **fields):
