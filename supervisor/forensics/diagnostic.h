@@ -48,7 +48,8 @@ int diagnostic_open_log(const char *directory, char **ret_path) _warn_unused_;
  * Returns: 0; negative errno of write(2). */
 int diagnostic_write(int fd, int proc_fd, const DiagnosticRequest *request) _warn_unused_;
 
-/* Starts the helper. log_fd: stays the caller's. Returns: as helper_process_start(). */
+/* Starts the helper. log_fd: stays the caller's. The handler is told the helper's status: 0, or the errno
+ * of write(2). Returns: as helper_process_start(). */
 int diagnostic_start(sd_event *event, const DiagnosticRequest *request, int log_fd,
         int64_t priority, HelperHandler handler, void *userdata,
         HelperProcess **ret_helper) _warn_unused_;
