@@ -392,8 +392,9 @@ void gateway_status_mirror(GatewayStatus status) {
         (void) setrlimit(RLIMIT_CORE, &no_core);
         (void) prctl(PR_SET_DUMPABLE, 0);
 
+        /* To this thread: another one may be reading the process's signals from a signalfd. */
         (void) signal(status.status, SIG_DFL);
-        (void) kill(getpid(), status.status);
+        (void) raise(status.status);
         (void) sigemptyset(&only);
         (void) sigaddset(&only, status.status);
         (void) sigprocmask(SIG_UNBLOCK, &only, NULL);
