@@ -27,6 +27,7 @@
 
 typedef struct Fixture {
         sd_event *event;
+        sd_event *inherited_event; /* in a child, which must not use it; no leak there */
         HelperProcess *helper, *other;
         ChildProcess child;
         int go_fds[2], said_fds[2];
@@ -403,14 +404,13 @@ static void test_helper_process_detached_goes_on_when_freed_till_its_bound(void 
 
 /* ---- The supervisor's death ---- */
 
-static Fixture *shared_fixture;   /* what the body of a child process works on */
-static sd_event *inherited_event; /* not to be used over a fork; kept so that it is no leak */
+static Fixture *shared_fixture; /* what the body of a child process works on */
 
 static void supervisor_body(int says_fd, bool is_detached) {
         HelperConfig config = fixture_config(shared_fixture, body_that_waits_for_go);
 
         config.is_detached = is_detached;
-        inherited_event = shared_fixture->event;
+        shared_fixture->inherited_event = shared_fixture->event;
         if (sd_event_new(&shared_fixture->event) < 0 ||
                 helper_process_start(shared_fixture->event, &config, &shared_fixture->helper) < 0)
                 _exit(1);
@@ -475,7 +475,7 @@ static void sandboxed_supervisor(int says_fd) {
         (void) snprintf(expected, sizeof(expected),
                 "0 1 2 %d %d 9999 /dev/null /dev/null /dev/null ", fixture->go_fds[0],
                 fixture->said_fds[1]);
-        inherited_event = fixture->event;
+        fixture->inherited_event = fixture->event;
         if (refuse_new_calls() < 0 || sd_event_new(&fixture->event) < 0)
                 status = 10;
         else if (helper_process_start(fixture->event, &config, &fixture->helper) < 0)
