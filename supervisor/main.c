@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cleanup.h"
+#include "forensics/post.h"
 #include "run/exit-status.h"
 #include "run/run.h"
 
@@ -17,6 +18,7 @@ typedef struct Verb {
 
 static const Verb verbs[] = {
         { "run", "Supervise a gateway: the ExecStart= wrapper", run_verb },
+        { "post", "Write the last record of a run that could not: for ExecStopPost=", post_verb },
 };
 
 static void print_help(FILE *file) {

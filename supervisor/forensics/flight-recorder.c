@@ -27,7 +27,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 
 #define FLIGHT_COPY_BYTES  (FLIGHT_RECORD_BYTES / FLIGHT_COPIES)
@@ -229,8 +228,8 @@ int flight_recorder_open(int state_fd, FlightRecorder **ret_recorder) {
         _cleanup_close_ int fd = flight_file_open(state_fd, &status);
         if (fd < 0)
                 return fd;
-        if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-                return errno == EWOULDBLOCK ? -EBUSY : -errno;
+        if (fcntl(fd, F_SETLK, &(struct flock){ .l_type = F_WRLCK, .l_whence = SEEK_SET }) < 0)
+                return errno == EACCES || errno == EAGAIN ? -EBUSY : -errno;
         /* Anew: whoever had the lock may have written since. */
         if (fstat(fd, &status) < 0)
                 return -errno;

@@ -8,7 +8,9 @@
  * one leaves the other. Written with pwrite(2), which the page cache keeps whatever becomes of us; not
  * through a mapping, because a file that somebody truncates would then kill the supervisor with SIGBUS.
  *
- * The run that writes it holds a lock (flock(2)), which the kernel takes away when it dies. */
+ * The run that writes it holds a lock, which the kernel takes away when it dies: the process's own kind
+ * (F_SETLK of fcntl(2)), because a child that has just been forked must not hold it for us. The price:
+ * whoever opens and closes the file in this process a second time gives the lock away. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -78,7 +80,7 @@ typedef struct FlightRecorder FlightRecorder;
  *
  * state_fd: the state directory; the file's own descriptor is close-on-exec.
  * Returns: 0; -EBUSY: another run holds it; -ELOOP, -EBADFD: no regular file stands there; negative
- * errno of openat(2), flock(2), fallocate(2) (-ENOSPC, …): there is no flight record then. */
+ * errno of openat(2), fcntl(2), fallocate(2) (-ENOSPC, …): there is no flight record then. */
 int flight_recorder_open(int state_fd, FlightRecorder **ret_recorder) _warn_unused_;
 
 /* Gives the lock back. Returns: NULL. */

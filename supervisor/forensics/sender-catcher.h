@@ -117,3 +117,8 @@ bool sender_catcher_is_realtime(const SenderCatcher *catcher);
 /* Whether a thread hangs, so that no further signal will be caught: the caller reads them itself then
  * (once, after the handler was told of a sender that stayed unknown). */
 bool sender_catcher_is_stuck(const SenderCatcher *catcher);
+
+/* Looks at the sender where the caller stands, for one who has no catcher: sets caught->state, sender and
+ * parent by the same rules, with the two instants and info given. May wait for the sender's memory lock. */
+void sender_catcher_describe(
+        CaughtSignal *caught, int proc_fd, pid_t manager_pid, bool is_unit_main);

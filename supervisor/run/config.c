@@ -183,7 +183,8 @@ static void config_fill_options(struct option options[static SETTINGS_MAX + 4]) 
 
         for (; (setting = setting_get(n)); n++) {
                 assert(n < SETTINGS_MAX);
-                options[n] = (struct option){ setting->option, required_argument, NULL, (int) n };
+                options[n] = (struct option){ setting->option,
+                        setting->is_flag ? optional_argument : required_argument, NULL, (int) n };
         }
         options[n++] = (struct option){ "config", required_argument, NULL, OPTION_CONFIG };
         options[n++] = (struct option){ "help", no_argument, NULL, 'h' };
@@ -240,7 +241,7 @@ static int config_walk_options(int argc, char *argv[], bool is_dry, RunConfig *c
                         continue;
 
                 (void) snprintf(where, sizeof(where), "--%s=", setting->option);
-                r = setting_apply(setting, config, where, optarg, reterr);
+                r = setting_apply(setting, config, where, optarg ?: "yes", reterr);
                 if (r < 0)
                         return r;
         }
@@ -326,6 +327,7 @@ int run_config_load(int argc, char *argv[], char *const environment[], RunConfig
                 .on_short_timeout = SHORT_TIMEOUT_EXTEND,
                 .ready = _READY_MODE_INVALID,
                 .log_level = 6, /* info */
+                .diagnostic_usec = 5 * USEC_PER_SEC,
         };
         int r;
 

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "forensics/sender-catcher.h"
 #include "record.h"
 #include "redact.h"
 #include "stop/budget.h"
@@ -44,6 +45,9 @@ typedef struct RunConfig {
         ReadyMode ready;   /* _READY_MODE_INVALID until the default is known */
         SecondSignal second_signal;
         CmdlineMode cmdline;
+        SenderCapture sender_capture;
+        usec_t diagnostic_usec;   /* bound of the detached diagnostic; 0: none */
+        bool writes_planned_stop; /* --planned-stop-marker */
         LogTarget log_target;
         int log_level;
         int console_fd; /* where logfmt lines go; -EBADF: we were started with stderr closed */

@@ -1,33 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The run's records: what the supervisor knows, put into the fields of the contract. One function an
- * event. Nothing is decided here. */
+/* The run's records but for those of its stop: what the supervisor knows, put into the fields of the
+ * contract. One function an event. Nothing is decided here. */
 
 #include <string.h>
 #include <syslog.h>
 
-#include <json-c/json.h>
-
+#include "record-json.h"
 #include "redact.h"
 #include "run/supervisor-internal.h"
 #include "signals.h"
 
 #define COMMAND_MAX_BYTES 4096U
 
-static void record_json_put(
-        struct json_object *object, const char *key, struct json_object *value) {
-        if (value)
-                (void) json_object_object_add(object, key, value);
-}
-
-/* Adds the JSON text of a list and frees it. */
-static void record_add_json(Record *record, const char *name, struct json_object *value) {
-        record_add_string(record, name,
-                value ? json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN) : NULL);
-        (void) json_object_put(value);
-}
-
-static void record_add_sender(Record *record, const StopRequest *sender) {
+void run_record_add_sender(Record *record, const StopRequest *sender) {
         char name[SIGNAL_NAME_MAX];
 
         if (sender->signo <= 0)
@@ -58,6 +44,10 @@ void run_record_started(Supervisor *supervisor) {
         if (supervisor->unit.unit[0])
                 record_add_string(record, "UNIT", supervisor->unit.unit);
         record_add_string(record, "MANAGER", unit_manager_to_string(supervisor->unit.manager));
+        record_add_string(record, "SENDER_CAPTURE",
+                !supervisor->catcher                                      ? "none"
+                        : sender_catcher_is_realtime(supervisor->catcher) ? "realtime"
+                                                                          : "plain");
         record_set_message(record, "Gateway %s started as pid %d (drain %s, headroom %s)",
                 supervisor->name, supervisor->gateway.pid,
                 usec_format_span(drain, config->drain_usec, 1),
@@ -134,21 +124,6 @@ void run_record_short_timeout(Supervisor *supervisor, usec_t now_usec) {
         record_sink_send(supervisor->sink, record, now_usec);
 }
 
-void run_record_signal(Supervisor *supervisor, const StopRequest *request, usec_t now_usec) {
-        char name[SIGNAL_NAME_MAX];
-        Record *record;
-
-        if (request->signo <= 0 || !record_sink_wants(supervisor->sink, LOG_NOTICE))
-                return;
-        record = record_new(RECORD_SIGNAL);
-        record_add_sender(record, request);
-        record_set_message(record,
-                "Shutdown context: signal=%s sender_pid=%d sender_uid=%u sender_code=%s",
-                signal_to_name(name, request->signo), request->sender_pid,
-                (unsigned) request->sender_uid, signal_code_to_name(request->signo, request->code));
-        record_sink_send(supervisor->sink, record, now_usec);
-}
-
 void run_record_forwarded(Supervisor *supervisor, const StopRequest *sender, usec_t now_usec) {
         char name[SIGNAL_NAME_MAX];
         Record *record;
@@ -156,7 +131,7 @@ void run_record_forwarded(Supervisor *supervisor, const StopRequest *sender, use
         if (!record_sink_wants(supervisor->sink, LOG_DEBUG))
                 return;
         record = record_new(RECORD_FORWARDED);
-        record_add_sender(record, sender);
+        run_record_add_sender(record, sender);
         record_set_message(record, "Passed %s of pid %d on to %s",
                 signal_to_name(name, sender->signo), sender->sender_pid, supervisor->name);
         record_sink_send(supervisor->sink, record, now_usec);
@@ -198,7 +173,7 @@ void run_record_phases(Supervisor *supervisor, usec_t now_usec) {
 
 void run_record_leftover(Supervisor *supervisor, usec_t now_usec) {
         _cleanup_free_ ProcessInfo *others = NULL;
-        struct json_object *list;
+        json_object *list;
         size_t n = 0, n_total = 0;
         Record *record;
 
@@ -209,7 +184,7 @@ void run_record_leftover(Supervisor *supervisor, usec_t now_usec) {
 
         list = json_object_new_array();
         for (size_t i = 0; list && i < n; i++) {
-                struct json_object *item = json_object_new_object();
+                json_object *item = json_object_new_object();
                 char state[2] = { others[i].state, '\0' };
 
                 if (!item)
@@ -227,116 +202,6 @@ void run_record_leftover(Supervisor *supervisor, usec_t now_usec) {
         record_set_message(record, "%zu process%s outlived the main process of %s (%s[%d]%s)",
                 n_total, n_total == 1 ? "" : "es", supervisor->name, others[0].comm, others[0].pid,
                 n_total == 1 ? "" : ", …");
-        record_sink_send(supervisor->sink, record, now_usec);
-}
-
-static struct json_object *run_phases_json(const Supervisor *supervisor) {
-        struct json_object *list = json_object_new_array();
-
-        for (size_t i = 0; list && i < supervisor->ladder.schedule.n_phases; i++) {
-                const LadderPhase *ran = &supervisor->ladder.phases[i];
-                struct json_object *item;
-
-                if (!ran->has_run)
-                        continue;
-                item = json_object_new_object();
-                if (!item)
-                        break;
-                record_json_put(item, "name",
-                        json_object_new_string(supervisor->ladder.schedule.phases[i].name));
-                record_json_put(item, "usec",
-                        json_object_new_uint64(usec_sub(ran->ended_at_usec, ran->began_at_usec)));
-                record_json_put(item, "timed_out", json_object_new_boolean(ran->is_timed_out));
-                (void) json_object_array_add(list, item);
-        }
-        return list;
-}
-
-/* As far as the supervisor itself can tell. What a manager's signal means, it cannot. */
-static const char *run_cause(const Supervisor *supervisor, const char **ret_detail) {
-        const StopRequest *stop = &supervisor->stop;
-
-        if (stop->is_by_gateway) {
-                *ret_detail = "the gateway said that it is stopping";
-                return "self-stop";
-        }
-        if (!stop->is_asked && supervisor->status.end == GATEWAY_EXITED) {
-                *ret_detail = "the gateway ended by itself";
-                return "exit";
-        }
-        if (!stop->is_asked) {
-                *ret_detail =
-                        "the gateway died by a signal that did not pass through its supervisor";
-                return "crash";
-        }
-        if (stop->code == SI_KERNEL) {
-                *ret_detail = "the terminal sent the signal";
-                return "terminal";
-        }
-        if (stop->is_from_manager || stop->sender_pid == 0) {
-                *ret_detail = stop->is_from_manager
-                        ? "the service manager sent the signal; why is not known"
-                        : "the sender is in another pid namespace";
-                return stop->is_from_manager ? "unknown" : "signal";
-        }
-        *ret_detail = "a process sent the signal";
-        return "signal";
-}
-
-static void record_add_end(Record *record, const GatewayStatus *status) {
-        char name[SIGNAL_NAME_MAX];
-
-        record_add_string(record, "EXIT_CODE", gateway_end_to_string(status->end));
-        if (status->end == GATEWAY_EXITED)
-                record_add_signed(record, "EXIT_STATUS", status->status);
-        else
-                record_add_string(record, "EXIT_STATUS", signal_to_name(name, status->status));
-}
-
-static void record_set_stopped_message(
-        Record *record, const Supervisor *supervisor, Outcome outcome, usec_t total_usec) {
-        char span[USEC_SPAN_MAX], how[SIGNAL_NAME_MAX + 16], name[SIGNAL_NAME_MAX];
-
-        if (supervisor->status.end == GATEWAY_EXITED)
-                (void) snprintf(how, sizeof(how), "exit status %d", supervisor->status.status);
-        else
-                (void) snprintf(how, sizeof(how), "%s by %s",
-                        gateway_end_to_string(supervisor->status.end),
-                        signal_to_name(name, supervisor->status.status));
-        if (supervisor->stop.is_asked)
-                record_set_message(record, "Gateway %s stopped: %s, %s, %s after it was asked to",
-                        supervisor->name, outcome_to_string(outcome), how,
-                        usec_format_span(span, total_usec, USEC_PER_MSEC));
-        else
-                record_set_message(record, "Gateway %s ended by itself: %s, %s", supervisor->name,
-                        outcome_to_string(outcome), how);
-}
-
-void run_record_stopped(Supervisor *supervisor, Outcome outcome, usec_t now_usec) {
-        const Ladder *ladder = &supervisor->ladder;
-        usec_t total_usec = ladder_reach(ladder) == LADDER_REACH_NONE
-                ? 0
-                : usec_sub(now_usec, ladder->began_at_usec);
-        const char *cause, *detail;
-        Record *record;
-
-        if (!record_sink_wants(supervisor->sink, outcome_priority(outcome)))
-                return;
-        record = record_new(RECORD_STOPPED);
-        record_set_priority(record, outcome_priority(outcome));
-        cause = run_cause(supervisor, &detail);
-        record_add_string(record, "CAUSE", cause);
-        record_add_string(record, "CAUSE_DETAIL", detail);
-        record_add_string(record, "OUTCOME", outcome_to_string(outcome));
-        record_add_end(record, &supervisor->status);
-        record_add_sender(record, &supervisor->stop);
-        record_add_json(record, "PHASES", run_phases_json(supervisor));
-        if (ladder->phases[0].has_run)
-                record_add_usec(record, "DRAIN_USED_USEC",
-                        usec_sub(ladder->phases[0].ended_at_usec, ladder->phases[0].began_at_usec));
-        record_add_usec(record, "TOTAL_USEC", total_usec);
-        record_add_string(record, "RECORDED_BY", "run");
-        record_set_stopped_message(record, supervisor, outcome, total_usec);
         record_sink_send(supervisor->sink, record, now_usec);
 }
 

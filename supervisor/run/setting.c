@@ -8,6 +8,7 @@
 #include <ctype.h>
 #include <limits.h>
 #include <string.h>
+#include <strings.h>
 
 #include "setting.h"
 
@@ -129,6 +130,44 @@ static int parse_cmdline(RunConfig *config, const char *value, SettingError *ret
         return 0;
 }
 
+static int parse_sender_capture(RunConfig *config, const char *value, SettingError *reterr) {
+        SenderCapture capture = sender_capture_from_string(value);
+
+        reterr->fix = "give auto, plain or realtime";
+        if (capture < 0)
+                return -EINVAL;
+        config->sender_capture = capture;
+        return 0;
+}
+
+static int parse_planned_stop_marker(RunConfig *config, const char *value, SettingError *reterr) {
+        static const struct {
+                const char *word;
+                bool value;
+        } words[] = {
+                { "yes", true },
+                { "true", true },
+                { "on", true },
+                { "1", true },
+                { "no", false },
+                { "false", false },
+                { "off", false },
+                { "0", false },
+        };
+
+        reterr->fix = "give yes or no";
+        for (size_t i = 0; i < ELEMENTSOF(words); i++)
+                if (strcasecmp(value, words[i].word) == 0) {
+                        config->writes_planned_stop = words[i].value;
+                        return 0;
+                }
+        return -EINVAL;
+}
+
+static int parse_diagnostic_timeout(RunConfig *config, const char *value, SettingError *reterr) {
+        return take_span(&config->diagnostic_usec, value, reterr);
+}
+
 static int parse_log_target(RunConfig *config, const char *value, SettingError *reterr) {
         LogTarget target = log_target_from_string(value);
 
@@ -158,6 +197,9 @@ static const Setting setting_table[] = {
         { "second-signal", parse_second_signal },
         { "ready", parse_ready },
         { "state-dir", parse_state_dir },
+        { "planned-stop-marker", parse_planned_stop_marker, .is_flag = true },
+        { "diagnostic-timeout", parse_diagnostic_timeout },
+        { "sender-capture", parse_sender_capture },
         { "cmdline", parse_cmdline },
         { "log-target", parse_log_target },
         { "log-level", parse_log_level },

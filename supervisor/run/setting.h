@@ -19,6 +19,7 @@ typedef struct Setting {
         /* Takes a value into the configuration.
          * Returns: 0; -EINVAL with *reterr: refused; -ENOMEM. */
         int (*parse)(RunConfig *config, const char *value, SettingError *reterr);
+        bool is_flag; /* on the command line the value may be left out: "yes" */
 } Setting;
 
 /* The rows in the order of --help. Returns: NULL behind the last. */

@@ -3,7 +3,8 @@
 
 /* The manager's body, shared by the files that are its hands: supervisor.c (its life), -signal.c
  * (what arrives as a signal), -stop.c (the ladder applied), -notify.c (what the gateway says),
- * -unit.c (what systemd says), run-record.c (what is written down). Nobody else includes this. */
+ * -unit.c (what systemd says), -inquiry.c (why it is being stopped), -flight.c (the flight record),
+ * run-record.c and stop-record.c (what is written down). Nobody else includes this. */
 
 #include <signal.h>
 
@@ -11,6 +12,14 @@
 #include <systemd/sd-id128.h>
 
 #include "cgroup.h"
+#include "forensics/evidence.h"
+#include "forensics/flight-recorder.h"
+#include "forensics/helper-process.h"
+#include "forensics/oom-evidence.h"
+#include "forensics/previous-run.h"
+#include "forensics/requester.h"
+#include "forensics/sender-catcher.h"
+#include "forensics/shutdown-context.h"
 #include "gateway/gateway.h"
 #include "gateway/heartbeat.h"
 #include "gateway/inherited-fds.h"
@@ -18,7 +27,9 @@
 #include "gateway/payload.h"
 #include "record-sink.h"
 #include "run/run-config.h"
+#include "run/stop-relay.h"
 #include "run/supervisor.h"
+#include "stop/cause.h"
 #include "stop/ladder.h"
 #include "stop/outcome.h"
 #include "stop/signal-policy.h"
@@ -31,6 +42,7 @@
 #define PRIORITY_CHILD    ((int64_t) -50)
 #define PRIORITY_BUS      ((int64_t) -40)
 #define PRIORITY_DEADLINE ((int64_t) -30)
+#define PRIORITY_INQUIRY  ((int64_t) -25)
 #define PRIORITY_JOURNAL  ((int64_t) -20)
 #define PRIORITY_PROGRESS ((int64_t) 0)
 
@@ -55,6 +67,26 @@ typedef struct StopRequest {
         bool is_from_manager;
 } StopRequest;
 
+/* How much longer than the ladder the supervisor waits for the answers of an inquiry. */
+#define INQUIRY_LEAVE_USEC USEC_PER_SEC
+
+/* Why the gateway is being stopped: what is asked, what has been answered, the verdict. Made when the
+ * stop begins; an idle supervisor has no memory in it. */
+typedef struct Inquiry {
+        usec_t began_at_usec;
+        bool is_described; /* the context was taken and the `signal` record written, if one is due */
+        bool is_settled;   /* the verdict is in */
+        CaughtSignal caught;
+        ShutdownContext context;
+        bool is_sender_gateway;
+        bool has_evidence;
+        UnitEvidence evidence;
+        RequesterList requesters;
+        Evidence *question;    /* to the managers; NULL: not asked, or answered */
+        HelperProcess *search; /* for the requester; NULL likewise */
+        sd_event_source *bound_source;
+} Inquiry;
+
 struct Supervisor {
         const RunConfig *config; /* weak */
         CallerSignals caller_signals;
@@ -64,6 +96,9 @@ struct Supervisor {
         NotifyProxy *proxy;
         Heartbeat *heartbeat;
         UnitBus *bus;
+        SenderCatcher *catcher; /* NULL: the loop reads stop signals itself */
+        int catcher_result;     /* of sender_catcher_new() */
+        StopRelay relay;
 
         char *name;
         sd_id128_t run_id;
@@ -90,12 +125,35 @@ struct Supervisor {
         Budget budget;
         Ladder ladder;
         StopRequest stop;
+        usec_t stopping_at_usec; /* just before systemd was told STOPPING=1; 0: it was not */
+        int relayed_signo; /* main has had it from the relay; the ladder does not send it again */
+        Inquiry *inquiry;  /* of the stop; NULL: none was asked for, or no memory for it */
+        CauseVerdict verdict;
+        bool is_leaving; /* the ladder has ended; only the inquiry is waited for */
+        HelperProcess *diagnostic;
+        char *diagnostic_path;
+        usec_t diagnostic_at_usec;
         usec_t sweep_at_usec;    /* when the processes are looked at again; USEC_INFINITY: not */
         usec_t extended_at_usec; /* when EXTEND_TIMEOUT_USEC was last sent */
         bool is_phase_recorded[SCHEDULE_PHASES_MAX];
         bool is_leftover_recorded;
 
+        int proc_fd;
+        ContextBase context_base;
+        int unit_cgroup_fd; /* -EBADF: none */
+        bool is_under_systemd;
+        OomCounters oom_before;
+
         int state_fd; /* the state directory, -EBADF: there is none to write to */
+        int state_error;
+        char *state_path;
+        int marker_fd; /* where the gateway keeps its markers; owned when it is not state_fd */
+        FlightRecorder *recorder;
+        int recorder_error; /* why there is none */
+        FlightRecord flight;
+        PreviousRun previous;
+
+        int signals_fd;                       /* of the loop's signalfd; the source owns it */
         char gateway_status[STATUS_TEXT_MAX]; /* the gateway's own STATUS= */
         char status_text[STATUS_TEXT_MAX];    /* what was composed of it last */
 
@@ -112,6 +170,13 @@ void supervisor_main_exited(Supervisor *supervisor, usec_t now_usec);
 
 /* supervisor-signal.c */
 int supervisor_watch_signals(Supervisor *supervisor) _warn_unused_;
+/* Divides the signals between the catcher and the loop, anew when the unit's own stop signals have become
+ * known. */
+void supervisor_divide_signals(Supervisor *supervisor);
+/* Starts the sender catcher, or goes on without. */
+void supervisor_start_catcher(Supervisor *supervisor);
+/* What the relay may do by itself: the plan, or nothing once there is no main. */
+void supervisor_arm_relay(Supervisor *supervisor);
 /* Takes what has ended and tells the ladder. Returns: whether main was among it. */
 bool supervisor_reap(Supervisor *supervisor);
 
@@ -131,7 +196,7 @@ void supervisor_catch_up(Supervisor *supervisor);
 void supervisor_begin_stop(Supervisor *supervisor, const StopRequest *request,
         bool is_main_signalled, int stop_signo, usec_t now_usec);
 /* A further stop signal while stopping. */
-void supervisor_repeat_stop(Supervisor *supervisor, const StopRequest *request, usec_t now_usec);
+void supervisor_repeat_stop(Supervisor *supervisor, usec_t now_usec);
 /* "Draining: 42s left (phase 1/4)", with the gateway's own words behind it. */
 const char *supervisor_stop_status(Supervisor *supervisor, usec_t now_usec);
 
@@ -145,6 +210,31 @@ int supervisor_locate(Supervisor *supervisor) _warn_unused_;
 int supervisor_ask_unit(Supervisor *supervisor) _warn_unused_;
 void supervisor_update_budget(Supervisor *supervisor);
 
+/* supervisor-inquiry.c */
+/* What is needed to describe a stop, read while there is time. */
+void supervisor_prepare_inquiry(Supervisor *supervisor);
+void supervisor_open_inquiry(Supervisor *supervisor, usec_t now_usec);
+/* The sender of the stop signal has been looked at, or there is none: takes the context, writes the
+ * `signal` record, asks what is to be asked. caught: NULL: no signal. */
+void supervisor_describe_stop(Supervisor *supervisor, const CaughtSignal *caught, usec_t now_usec);
+/* The same for a further stop signal: a record and nothing else. */
+void supervisor_describe_repeat(
+        Supervisor *supervisor, const CaughtSignal *caught, usec_t now_usec);
+/* The ladder has ended. Returns: true: the verdict is in; false: it is waited for, and
+ * supervisor_leave() will be called again. */
+bool supervisor_conclude_inquiry(Supervisor *supervisor, usec_t now_usec);
+Inquiry *inquiry_free(Inquiry *inquiry);
+
+/* supervisor-flight.c */
+/* Opens the state directory and the flight record, and looks at the run before. */
+void supervisor_open_state(Supervisor *supervisor);
+/* Records what could not be opened, and what the run before owes. */
+void supervisor_close_previous(Supervisor *supervisor);
+/* The flight record as things are now. */
+void supervisor_log_flight(Supervisor *supervisor, usec_t now_usec);
+/* At the end: who has written the last record. */
+void supervisor_close_flight(Supervisor *supervisor, Outcome outcome, const char *recorded_by);
+
 /* run-record.c */
 void run_record_started(Supervisor *supervisor);
 void run_record_ready(Supervisor *supervisor, usec_t now_usec);
@@ -152,8 +242,14 @@ void run_record_short_timeout(Supervisor *supervisor, usec_t now_usec);
 /* Those that ended since the last call. */
 void run_record_phases(Supervisor *supervisor, usec_t now_usec);
 void run_record_leftover(Supervisor *supervisor, usec_t now_usec);
+/* Signal and sender as siginfo has them; nothing without a signal. */
+void run_record_add_sender(Record *record, const StopRequest *sender);
 void run_record_forwarded(Supervisor *supervisor, const StopRequest *sender, usec_t now_usec);
-void run_record_signal(Supervisor *supervisor, const StopRequest *request, usec_t now_usec);
-void run_record_stopped(Supervisor *supervisor, Outcome outcome, usec_t now_usec);
 void run_record_degraded(
         Supervisor *supervisor, const char *what, int error, const char *consequence);
+
+/* stop-record.c */
+void stop_record_signal(Supervisor *supervisor, const ShutdownContext *context, usec_t now_usec);
+void stop_record_cause(Supervisor *supervisor, usec_t now_usec);
+void stop_record_diagnostic(Supervisor *supervisor, usec_t now_usec);
+void stop_record_stopped(Supervisor *supervisor, Outcome outcome, usec_t now_usec);

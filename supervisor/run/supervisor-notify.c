@@ -22,6 +22,7 @@ static bool supervisor_is_member(pid_t pid, void *userdata) {
 void supervisor_set_ready(Supervisor *supervisor, usec_t now_usec) {
         supervisor->is_ready = true;
         run_record_ready(supervisor, now_usec);
+        supervisor_log_flight(supervisor, now_usec);
         if (supervisor->config->ready == READY_EXEC)
                 (void) notify_proxy_send(supervisor->proxy, "READY=1\n");
 
@@ -59,6 +60,7 @@ static void supervisor_adopt_main(Supervisor *supervisor, pid_t pid) {
 
         payload_set_main(supervisor->payload, pid);
         supervisor->is_main_alive = true;
+        supervisor_arm_relay(supervisor);
         signo = ladder_replace_main(&supervisor->ladder);
         if (signo > 0)
                 (void) !gateway_signal(&supervisor->gateway, signo, /* queued= */ NULL);
@@ -104,6 +106,15 @@ static void supervisor_handle_extend(Supervisor *supervisor, usec_t extend_usec)
         (void) notify_proxy_send(supervisor->proxy, text);
 }
 
+/* STOPPING=1: the gateway has begun by itself. */
+static void supervisor_stop_itself(Supervisor *supervisor, usec_t now_usec) {
+        StopRequest request = { .is_asked = true, .is_by_gateway = true };
+
+        supervisor_begin_stop(supervisor, &request, /* is_main_signalled= */ true,
+                /* stop_signo= */ 0, now_usec);
+        supervisor_describe_stop(supervisor, /* caught= */ NULL, now_usec);
+}
+
 static void supervisor_handle_notify(NotifyMessage *message, pid_t sender, void *userdata) {
         Supervisor *supervisor = userdata;
 
@@ -116,10 +127,7 @@ static void supervisor_handle_notify(NotifyMessage *message, pid_t sender, void 
         if (message->has_stopping) {
                 message->has_stopping = false;
                 if (!ladder_is_stopping(&supervisor->ladder) && supervisor->is_main_alive)
-                        supervisor_begin_stop(supervisor,
-                                &(StopRequest){ .is_asked = true, .is_by_gateway = true },
-                                /* is_main_signalled= */ true, /* stop_signo= */ 0,
-                                usec_now(CLOCK_MONOTONIC));
+                        supervisor_stop_itself(supervisor, usec_now(CLOCK_MONOTONIC));
         }
 
         if (message->status) {

@@ -2,7 +2,11 @@
 
 /* What arrives as a signal: siginfo is turned into facts, the policy decides, the decision is applied.
  * Nothing may come between the wake-up and the signal to the gateway but that. SIGCHLD stands apart,
- * at a lower rank: the last words of a process count before its end. */
+ * at a lower rank: the last words of a process count before its end.
+ *
+ * Stop signals are the catcher's, in threads of its own; it hands them over twice, at once and when the
+ * sender has been described. Without a catcher the loop reads them itself and describes the sender
+ * where it stands. All other signals are the loop's. */
 
 #include <signal.h>
 #include <sys/signalfd.h>
@@ -13,7 +17,7 @@
 /* Children that are reaped in one dispatch; a storm of exits must not hold the loop. */
 #define REAP_BATCH_MAX 4096U
 
-static bool supervisor_has_pending_stop(const SignalFacts *facts) {
+static bool supervisor_has_pending_stop(const Supervisor *supervisor, const SignalFacts *facts) {
         sigset_t pending;
 
         if (sigpending(&pending) < 0)
@@ -21,7 +25,8 @@ static bool supervisor_has_pending_stop(const SignalFacts *facts) {
         for (int signo = 1; signo <= SIGRTMAX; signo++)
                 if (sigismember(&pending, signo) > 0 && signal_is_stop(facts, signo))
                         return true;
-        return false;
+        /* In this order: what leaves the kernel's queue is in the catcher's first. */
+        return supervisor->catcher && sender_catcher_has_pending(supervisor->catcher);
 }
 
 /* Whether the terminal's signal went to main as well: it goes to the foreground process group, but a
@@ -39,7 +44,7 @@ static SignalFacts supervisor_signal_facts(
                 .signo = (int) info->ssi_signo,
                 .code = info->ssi_code,
                 .is_from_self = info->ssi_code == SI_USER && sender == getpid(),
-                .is_stopping = ladder_is_stopping(&supervisor->ladder),
+                .is_stopping = ladder_is_stopping(&supervisor->ladder) || supervisor->is_leaving,
                 .has_properties = supervisor->has_properties,
                 .kill_mode = properties->kill_mode,
                 .kill_signal = properties->kill_signal,
@@ -54,7 +59,7 @@ static SignalFacts supervisor_signal_facts(
                 facts.shares_terminal_group = supervisor_shares_terminal(supervisor, facts.signo);
         if (facts.is_from_manager && !facts.is_stopping &&
                 (facts.signo == SIGHUP || facts.signo == SIGCONT))
-                facts.is_stop_pending = supervisor_has_pending_stop(&facts);
+                facts.is_stop_pending = supervisor_has_pending_stop(supervisor, &facts);
         return facts;
 }
 
@@ -88,7 +93,9 @@ static void supervisor_suspend(void) {
                 (void) kill(getpid(), SIGSTOP);
 }
 
-static void supervisor_handle_signal(Supervisor *supervisor, const struct signalfd_siginfo *info) {
+/* Returns: what was decided. */
+static SignalVerdict supervisor_handle_signal(
+        Supervisor *supervisor, const struct signalfd_siginfo *info) {
         SignalFacts facts = supervisor_signal_facts(supervisor, info);
         SignalDecision decision = signal_decide(&facts);
         StopRequest request = {
@@ -109,7 +116,7 @@ static void supervisor_handle_signal(Supervisor *supervisor, const struct signal
                         decision.stop_signo, usec_now(CLOCK_MONOTONIC));
                 break;
         case SIGNAL_REPEAT_STOP:
-                supervisor_repeat_stop(supervisor, &request, usec_now(CLOCK_MONOTONIC));
+                supervisor_repeat_stop(supervisor, usec_now(CLOCK_MONOTONIC));
                 break;
         case SIGNAL_DEFER:
                 supervisor->is_hup_deferred = true;
@@ -120,18 +127,149 @@ static void supervisor_handle_signal(Supervisor *supervisor, const struct signal
         default:
                 break;
         }
+        return decision.verdict;
+}
+
+/* A signal that began the stop, or came while stopping, now that its sender has been looked at. */
+static void supervisor_describe_signal(Supervisor *supervisor, const CaughtSignal *caught) {
+        const StopRequest *stop = &supervisor->stop;
+        usec_t now_usec = usec_now(CLOCK_MONOTONIC);
+
+        if (supervisor->inquiry && !supervisor->inquiry->is_described &&
+                (int) caught->info.ssi_signo == stop->signo &&
+                (pid_t) caught->info.ssi_pid == stop->sender_pid)
+                supervisor_describe_stop(supervisor, caught, now_usec);
+        else
+                supervisor_describe_repeat(supervisor, caught, now_usec);
+}
+
+static void supervisor_dispatch_caught(
+        SenderCatcher *catcher, const CaughtSignal *caught, bool is_described, void *userdata) {
+        Supervisor *supervisor = userdata;
+
+        if (is_described) {
+                supervisor_describe_signal(supervisor, caught);
+                if (sender_catcher_is_stuck(catcher))
+                        supervisor_divide_signals(supervisor);
+        } else {
+                if (caught->relayed_signo > 0 && caught->relayed_to == supervisor->gateway.pid)
+                        supervisor->relayed_signo = caught->relayed_signo;
+                (void) supervisor_handle_signal(supervisor, &caught->info);
+                supervisor->relayed_signo = 0;
+        }
+        supervisor_catch_up(supervisor);
+}
+
+static void supervisor_relay(CaughtSignal *caught, void *userdata) {
+        Supervisor *supervisor = userdata;
+
+        stop_relay_pass(&supervisor->relay, caught);
+}
+
+/* Without a catcher: the sender as it can be read in the loop, after all that is urgent. */
+static void supervisor_describe_here(
+        Supervisor *supervisor, const struct signalfd_siginfo *info, usec_t now_usec) {
+        _cleanup_free_ CaughtSignal *caught = calloc(1, sizeof(CaughtSignal));
+
+        if (!caught)
+                return;
+        caught->info = *info;
+        caught->caught_at_usec = now_usec;
+        caught->caught_at_boottime_usec = usec_now(CLOCK_BOOTTIME);
+        sender_catcher_describe(
+                caught, supervisor->proc_fd, supervisor->manager_pid, supervisor->is_unit_main);
+        supervisor_describe_signal(supervisor, caught);
 }
 
 /* One signal a dispatch: what has not been read yet stays pending, where sigpending(2) sees it. */
 static int supervisor_dispatch_signal(
         sd_event_source *source, int fd, uint32_t revents, void *userdata) {
+        Supervisor *supervisor = userdata;
         struct signalfd_siginfo info;
+        SignalVerdict verdict;
 
-        if (read(fd, &info, sizeof(info)) == sizeof(info))
-                supervisor_handle_signal(userdata, &info);
-        supervisor_catch_up(userdata);
+        if (read(fd, &info, sizeof(info)) == sizeof(info)) {
+                verdict = supervisor_handle_signal(supervisor, &info);
+                if (verdict == SIGNAL_BEGIN_STOP || verdict == SIGNAL_REPEAT_STOP)
+                        supervisor_describe_here(supervisor, &info, usec_now(CLOCK_MONOTONIC));
+        }
+        supervisor_catch_up(supervisor);
         return 0;
 }
+
+/* ---- The catcher ------------------------------------------------------------------------------ */
+
+static void supervisor_stop_signals(const Supervisor *supervisor, sigset_t *ret_signals) {
+        const UnitProperties *properties = &supervisor->properties;
+
+        (void) sigemptyset(ret_signals);
+        (void) sigaddset(ret_signals, SIGTERM);
+        (void) sigaddset(ret_signals, SIGINT);
+        (void) sigaddset(ret_signals, SIGQUIT);
+        if (!supervisor->has_properties)
+                return;
+        if (properties->kill_signal > 0 && properties->kill_signal != SIGCHLD)
+                (void) sigaddset(ret_signals, properties->kill_signal);
+        if (properties->restart_kill_signal > 0 && properties->restart_kill_signal != SIGCHLD)
+                (void) sigaddset(ret_signals, properties->restart_kill_signal);
+}
+
+void supervisor_divide_signals(Supervisor *supervisor) {
+        bool is_caught = supervisor->catcher && !sender_catcher_is_stuck(supervisor->catcher);
+        sigset_t stops, others;
+
+        (void) sigfillset(&others);
+        (void) sigdelset(&others, SIGCHLD);
+        supervisor_stop_signals(supervisor, &stops);
+        for (int signo = 1; is_caught && signo <= SIGRTMAX; signo++)
+                if (sigismember(&stops, signo) > 0)
+                        (void) sigdelset(&others, signo);
+        (void) signalfd(supervisor->signals_fd, &others, 0);
+        if (is_caught)
+                (void) !sender_catcher_set_signals(supervisor->catcher, &stops);
+}
+
+void supervisor_arm_relay(Supervisor *supervisor) {
+        const Phase *first = &supervisor->ladder.schedule.phases[0];
+        const UnitProperties *properties = &supervisor->properties;
+        StopRelayPlan plan = {
+                .facts = {
+                        .has_properties = supervisor->has_properties,
+                        .kill_mode = properties->kill_mode,
+                        .kill_signal = properties->kill_signal,
+                        .restart_kill_signal = properties->restart_kill_signal,
+                },
+                .manager_pid = supervisor->manager_pid,
+                .is_unit_main = supervisor->is_unit_main,
+                .spares_manager = supervisor->config->writes_planned_stop,
+                .first_signo = first->signo,
+        };
+        bool can_relay = supervisor->catcher && supervisor->is_main_alive &&
+                first->target == PHASE_TARGET_MAIN;
+
+        (void) !stop_relay_arm(&supervisor->relay, &plan, supervisor->gateway.pid,
+                can_relay ? supervisor->gateway.pidfd : -EBADF);
+}
+
+void supervisor_start_catcher(Supervisor *supervisor) {
+        SenderCatcherConfig config = {
+                .capture = supervisor->config->sender_capture,
+                .manager_pid = supervisor->manager_pid,
+                .is_unit_main = supervisor->is_unit_main,
+                .proc_root = "/proc",
+                .priority = PRIORITY_SIGNAL,
+                .relay = supervisor_relay,
+                .handler = supervisor_dispatch_caught,
+                .userdata = supervisor,
+        };
+        supervisor_stop_signals(supervisor, &config.signals);
+        supervisor->catcher_result =
+                sender_catcher_new(supervisor->event, &config, &supervisor->catcher);
+        supervisor_divide_signals(supervisor);
+        supervisor_arm_relay(supervisor);
+}
+
+/* ---- Children --------------------------------------------------------------------------------- */
 
 /* Takes the status of main, or lets an orphan go. Returns: main has exited. */
 static bool supervisor_take_reaped(Supervisor *supervisor, const PayloadReaped *reaped) {
@@ -176,11 +314,12 @@ static int supervisor_dispatch_child(
         return 0;
 }
 
+/* Returns: the descriptor, which the source owns; negative errno. */
 static int supervisor_add_signalfd(Supervisor *supervisor, const sigset_t *mask,
         const char *description, int64_t priority, sd_event_io_handler_t handler) {
         _cleanup_(sd_event_source_unrefp) sd_event_source *source = NULL;
         _cleanup_close_ int fd = -EBADF;
-        int r;
+        int r, source_fd;
 
         fd = signalfd(-1, mask, SFD_CLOEXEC | SFD_NONBLOCK);
         if (fd < 0)
@@ -190,12 +329,14 @@ static int supervisor_add_signalfd(Supervisor *supervisor, const sigset_t *mask,
                 r = sd_event_source_set_io_fd_own(source, true);
         if (r < 0)
                 return r;
-        (void) TAKE_FD(fd);
+        source_fd = TAKE_FD(fd);
         r = sd_event_source_set_priority(source, priority);
+        if (r >= 0)
+                r = sd_event_source_set_floating(source, true);
         if (r < 0)
                 return r;
         (void) sd_event_source_set_description(source, description);
-        return sd_event_source_set_floating(source, true);
+        return source_fd;
 }
 
 /* One signalfd for all signals in place of sd_event_add_signal(3) for each of the sixty: that would
@@ -213,6 +354,8 @@ int supervisor_watch_signals(Supervisor *supervisor) {
                 supervisor, &others, "signals", PRIORITY_SIGNAL, supervisor_dispatch_signal);
         if (r < 0)
                 return r;
-        return supervisor_add_signalfd(
+        supervisor->signals_fd = r;
+        r = supervisor_add_signalfd(
                 supervisor, &child, "children", PRIORITY_CHILD, supervisor_dispatch_child);
+        return r < 0 ? r : 0;
 }

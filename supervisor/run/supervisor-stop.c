@@ -34,6 +34,10 @@ static void supervisor_send(Supervisor *supervisor, const LadderAction *action) 
                         action->skip_main, /* ret_n_sent= */ NULL);
                 return;
         }
+        if (action->signo == supervisor->relayed_signo) {
+                supervisor->relayed_signo = 0;
+                return;
+        }
         if (gateway_signal(&supervisor->gateway, action->signo, /* queued= */ NULL) < 0)
                 return; /* gone: its SIGCHLD is on the way */
         if (action->signo != SIGKILL && action->signo != SIGSTOP && action->signo != SIGCONT)
@@ -84,6 +88,8 @@ static void supervisor_tell_systemd(Supervisor *supervisor, bool is_begin, usec_
                         usec_add(usec_sub(ladder->ends_by_usec, now_usec), EXTEND_RESERVE_USEC));
                 supervisor->extended_at_usec = now_usec;
         }
+        if (is_begin)
+                supervisor->stopping_at_usec = usec_now(CLOCK_MONOTONIC);
         (void) snprintf(text, sizeof(text), "%s%sSTATUS=%s\n", is_begin ? "STOPPING=1\n" : "",
                 extend, supervisor_stop_status(supervisor, now_usec));
         (void) notify_proxy_send(supervisor->proxy, text);
@@ -127,14 +133,19 @@ void supervisor_step(
         supervisor_apply(supervisor, &action);
         supervisor_settle(supervisor, action, now_usec);
 
-        if (supervisor->ladder.state == LADDER_ENDED)
+        if (supervisor->ladder.state == LADDER_ENDED) {
+                supervisor_arm(supervisor->deadline_source, USEC_INFINITY);
+                supervisor_arm(supervisor->sweep_source, USEC_INFINITY);
                 return;
+        }
         supervisor_arm(supervisor->deadline_source, supervisor->ladder.deadline_at_usec);
         supervisor->sweep_at_usec = supervisor_phase_needs_others(supervisor)
                 ? usec_add(now_usec, SWEEP_INTERVAL_USEC)
                 : USEC_INFINITY;
         supervisor_arm(supervisor->sweep_source, supervisor->sweep_at_usec);
         run_record_phases(supervisor, now_usec);
+        if (ladder_is_stopping(&supervisor->ladder) && action.type != LADDER_ACTION_NONE)
+                supervisor_log_flight(supervisor, now_usec);
 }
 
 static void supervisor_meet_deadline(Supervisor *supervisor, usec_t now_usec) {
@@ -249,6 +260,24 @@ static void supervisor_write_marker(Supervisor *supervisor) {
                         "the next run will not know that this stop was asked for");
 }
 
+/* Before the gateway's signal, so that it finds the marker when it looks for it. Whether systemd has a
+ * job for this or `systemctl kill` was called cannot be known yet. */
+static void supervisor_write_planned_stop(Supervisor *supervisor) {
+        StopMarkerTarget gateway = { .pid = supervisor->gateway.pid };
+        ProcessInfo info;
+        int r;
+
+        if (!supervisor->config->writes_planned_stop || !supervisor->stop.is_from_manager ||
+                !supervisor->is_main_alive)
+                return;
+        if (proc_read_info(supervisor->proc_fd, gateway.pid, &info) >= 0)
+                gateway.start_ticks = info.start_ticks;
+        r = planned_stop_write(supervisor->marker_fd, &gateway, getpid(), usec_now(CLOCK_REALTIME));
+        if (r < 0)
+                run_record_degraded(supervisor, "planned-stop-marker", -r,
+                        "the gateway takes this stop for an unexpected one");
+}
+
 void supervisor_begin_stop(Supervisor *supervisor, const StopRequest *request,
         bool is_main_signalled, int stop_signo, usec_t now_usec) {
         LadderFacts facts = {
@@ -259,21 +288,23 @@ void supervisor_begin_stop(Supervisor *supervisor, const StopRequest *request,
         };
 
         supervisor->stop = *request;
+        (void) stop_relay_claim(&supervisor->relay);
+        supervisor_write_planned_stop(supervisor);
         supervisor_step(supervisor, LADDER_STOP, &facts, now_usec);
 
         supervisor->heartbeat = heartbeat_free(supervisor->heartbeat);
         supervisor_write_marker(supervisor);
+        supervisor_log_flight(supervisor, now_usec);
         supervisor_tell_systemd(supervisor, /* is_begin= */ true, now_usec);
         supervisor_arm(supervisor->progress_source, usec_add(now_usec, PROGRESS_INTERVAL_USEC));
         if (supervisor->is_hup_deferred)
                 (void) !gateway_signal(&supervisor->gateway, SIGHUP, /* queued= */ NULL);
-        run_record_signal(supervisor, request, now_usec);
+        supervisor_open_inquiry(supervisor, now_usec);
 }
 
-void supervisor_repeat_stop(Supervisor *supervisor, const StopRequest *request, usec_t now_usec) {
+void supervisor_repeat_stop(Supervisor *supervisor, usec_t now_usec) {
         LadderFacts facts;
 
-        run_record_signal(supervisor, request, now_usec);
         if (supervisor->config->second_signal != SECOND_SIGNAL_ESCALATE)
                 return;
         facts = supervisor_facts(supervisor);

@@ -50,13 +50,13 @@ static int supervisor_set_name(Supervisor *supervisor) {
 }
 
 int supervisor_locate(Supervisor *supervisor) {
-        _cleanup_close_ int proc_fd = -EBADF;
         char path[CGROUP_PATH_MAX];
         const char *invocation;
         int r;
 
-        proc_fd = proc_open_root("/proc");
-        if (proc_fd < 0 || proc_read_cgroup(proc_fd, 0, path, sizeof(path)) < 0 ||
+        supervisor->proc_fd = proc_open_root("/proc");
+        if (supervisor->proc_fd < 0 ||
+                proc_read_cgroup(supervisor->proc_fd, 0, path, sizeof(path)) < 0 ||
                 cgroup_path_to_unit(path, &supervisor->unit) < 0)
                 supervisor->unit = (CgroupUnit){ .owner_uid = (uid_t) -1 };
 
@@ -101,6 +101,10 @@ static void supervisor_take_properties(
         supervisor->has_properties = true;
         supervisor_update_budget(supervisor);
         supervisor_budget_changed(supervisor);
+        supervisor_divide_signals(supervisor);
+        supervisor_arm_relay(supervisor);
+        if (sd_id128_equal(properties->invocation_id, supervisor->run_id))
+                supervisor->is_under_systemd = true;
 
         if (!supervisor->budget.is_short) {
                 supervisor->is_short_recorded = false;

@@ -14,7 +14,6 @@
 #include <systemd/sd-daemon.h>
 
 #include "forensics/clean-shutdown.h"
-#include "forensics/state-directory.h"
 #include "run/footprint.h"
 #include "run/supervisor-internal.h"
 
@@ -45,7 +44,9 @@ int supervisor_new(const RunConfig *config, Supervisor **ret_supervisor) {
         if (!supervisor)
                 return -ENOMEM;
         supervisor->config = config;
-        supervisor->state_fd = -EBADF;
+        supervisor->state_fd = supervisor->marker_fd = supervisor->unit_cgroup_fd = -EBADF;
+        supervisor->proc_fd = supervisor->signals_fd = -EBADF;
+        stop_relay_init(&supervisor->relay);
         supervisor->sweep_at_usec = USEC_INFINITY;
         supervisor->gateway.pidfd = -EBADF;
 
@@ -79,6 +80,10 @@ int supervisor_new(const RunConfig *config, Supervisor **ret_supervisor) {
 Supervisor *supervisor_free(Supervisor *supervisor) {
         if (!supervisor)
                 return NULL;
+        sender_catcher_free(supervisor->catcher);
+        inquiry_free(supervisor->inquiry);
+        helper_process_free(supervisor->diagnostic);
+        flight_recorder_free(supervisor->recorder);
         sd_event_source_disable_unref(supervisor->main_source);
         sd_event_source_disable_unref(supervisor->sweep_source);
         sd_event_source_disable_unref(supervisor->progress_source);
@@ -90,7 +95,16 @@ Supervisor *supervisor_free(Supervisor *supervisor) {
         record_sink_free(supervisor->sink);
         sd_event_unref(supervisor->event);
         gateway_done(&supervisor->gateway);
+        stop_relay_done(&supervisor->relay);
+        if (supervisor->marker_fd != supervisor->state_fd)
+                (void) fd_close(supervisor->marker_fd);
         (void) fd_close(supervisor->state_fd);
+        (void) fd_close(supervisor->unit_cgroup_fd);
+        if (supervisor->context_base.pid > 0)
+                context_base_done(&supervisor->context_base);
+        (void) fd_close(supervisor->proc_fd);
+        free(supervisor->diagnostic_path);
+        free(supervisor->state_path);
         free(supervisor->name);
         free(supervisor);
         return NULL;
@@ -105,6 +119,7 @@ void supervisor_main_exited(Supervisor *supervisor, usec_t now_usec) {
         LadderFacts facts;
 
         supervisor->is_main_alive = false;
+        (void) stop_relay_claim(&supervisor->relay); /* nobody is left to be sent anything */
         payload_set_main(supervisor->payload, 0);
         facts = supervisor_facts(supervisor);
         if (facts.has_others)
@@ -147,15 +162,18 @@ void supervisor_leave(Supervisor *supervisor) {
         if (!supervisor->has_status && supervisor->is_main_alive)
                 supervisor->status = (GatewayStatus){ .end = GATEWAY_KILLED, .status = SIGKILL };
 
-        outcome = supervisor_outcome(supervisor);
         run_record_phases(supervisor, now_usec);
+        if (!supervisor_conclude_inquiry(supervisor, now_usec))
+                return;
+        outcome = supervisor_outcome(supervisor);
         supervisor_close_marker(supervisor, outcome);
         if (record_sink_lost(supervisor->sink) > 0) {
                 (void) snprintf(lost, sizeof(lost), "%" PRIu64 " records could not be delivered",
                         record_sink_lost(supervisor->sink));
                 run_record_degraded(supervisor, "journal", ENOBUFS, lost);
         }
-        run_record_stopped(supervisor, outcome, now_usec);
+        stop_record_stopped(supervisor, outcome, now_usec);
+        supervisor_close_flight(supervisor, outcome, "run");
         (void) sd_event_exit(supervisor->event, 0);
 }
 
@@ -164,6 +182,7 @@ static int supervisor_spawn(Supervisor *supervisor, int *ret_exec_error) {
                 .argv = supervisor->config->argv,
                 .notify_socket = notify_proxy_address(supervisor->proxy),
                 .run_id = supervisor->run_id,
+                .previous = previous_end_to_string(supervisor->previous.end),
                 .signals = &supervisor->caller_signals,
                 .cgroup_fd = payload_cgroup_fd(supervisor->payload),
         };
@@ -194,22 +213,6 @@ static void supervisor_send_heartbeat(void *userdata) {
         (void) notify_proxy_send(supervisor->proxy, "WATCHDOG=1\n");
 }
 
-static void supervisor_open_state(Supervisor *supervisor) {
-        _cleanup_free_ char *path = NULL;
-        char consequence[320];
-        int fd;
-
-        fd = state_directory_open(supervisor->config->state_dir, supervisor->name, &path);
-        if (fd >= 0) {
-                supervisor->state_fd = fd;
-                return;
-        }
-        (void) snprintf(consequence, sizeof(consequence),
-                "the state directory %.200s cannot be used: no marker is written",
-                path ?: "(none: HOME is not set)");
-        run_record_degraded(supervisor, "state-dir", -fd, consequence);
-}
-
 /* What can wait until the gateway runs. None of it is fatal any more. */
 static void supervisor_attach(Supervisor *supervisor) {
         uint64_t watchdog_usec = 0;
@@ -227,7 +230,13 @@ static void supervisor_attach(Supervisor *supervisor) {
         if (supervisor->cgroup_error > 0)
                 run_record_degraded(supervisor, "cgroup", supervisor->cgroup_error,
                         "the gateway has no group of its own: its processes are found in /proc");
-        supervisor_open_state(supervisor);
+        if (supervisor->catcher_result < 0)
+                run_record_degraded(supervisor, "sender-capture", -supervisor->catcher_result,
+                        "a sender that exits at once will not be described");
+        else if (supervisor->catcher_result > 0)
+                run_record_degraded(supervisor, "sender-capture", EPERM,
+                        "a sender that exits at once may be missed: set LimitRTPRIO=1");
+        supervisor_prepare_inquiry(supervisor);
         if (!supervisor->bus && !supervisor->is_bus_answered) {
                 r = supervisor_ask_unit(supervisor);
                 if (r < 0)
@@ -277,6 +286,7 @@ int supervisor_run(Supervisor *supervisor, GatewayStatus *ret_status, int *ret_e
                         return r;
         }
 
+        supervisor_open_state(supervisor);
         /* All signals are blocked since the very start: those that come now wait for the loop. */
         r = supervisor_spawn(supervisor, ret_exec_error);
         if (r < 0 || *ret_exec_error != 0)
@@ -287,6 +297,9 @@ int supervisor_run(Supervisor *supervisor, GatewayStatus *ret_status, int *ret_e
                 return r;
         }
 
+        supervisor_close_previous(supervisor);
+        supervisor_log_flight(supervisor, supervisor->forked_at_usec);
+        supervisor_start_catcher(supervisor);
         run_record_started(supervisor);
         supervisor_attach(supervisor);
         if (supervisor->config->ready == READY_EXEC)

@@ -96,12 +96,19 @@ def children_of(pid):
 
 
 def is_diagnostic(pid):
-    """The detached diagnostic is the one process that may outlive the supervisor, for its bound."""
-    try:
-        with open('/proc/%d/comm' % pid, encoding='utf-8', errors='replace') as file:
-            return file.read() == DIAGNOSTIC_COMM + '\n'
-    except OSError:
-        return False
+    """The detached diagnostic is the one process that may outlive the supervisor, for its bound. It is
+    born with the supervisor's name and cannot be told apart before it has taken its own."""
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            with open('/proc/%d/comm' % pid, encoding='utf-8', errors='replace') as file:
+                comm = file.read().rstrip('\n')
+        except OSError:
+            return True  # gone
+        if comm != os.path.basename(GATEWATCH):
+            return comm == DIAGNOSTIC_COMM
+        os.sched_yield()
+    return False
 
 
 def living_children():

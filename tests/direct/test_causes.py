@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import subprocess
 
 from harness import DirectTest, INT, TERM, children_of, need_program, need_root, sigqueue, unless_wrapped
@@ -22,16 +23,22 @@ class CauseTest(DirectTest):
         return verdict
 
 
+def our_comm():
+    with open('/proc/self/comm', encoding='utf-8') as file:
+        return file.read().rstrip('\n')
+
+
 class StopTest(CauseTest):
     def test_cause_of_a_signal_is_its_sender(self):
         run = self.start().begun()
         run.stop()
         record = self.assert_stopped(run, cause='signal', outcome='clean', sender_pid=str(os.getpid()),
-                                     sender_state='alive', sender_comm='python3')
+                                     sender_state='alive', sender_comm=our_comm())
         with open('/proc/self/cmdline', 'rb') as file:
             program = file.read().split(b'\0')[0].decode()
         self.assertTrue(record['sender_cmdline'].startswith(program), record)
-        self.assertRegex(record['sender_ancestry'], r'^python3\(%d\)( < |$)' % os.getpid())
+        self.assertRegex(record['sender_ancestry'],
+                         r'^%s\(%d\)( < |$)' % (re.escape(our_comm()), os.getpid()))
         self.assert_verdict(run, 'signal')
 
     def test_cause_of_a_signal_with_a_value_has_it(self):
@@ -78,7 +85,7 @@ class ContextTest(CauseTest):
         self.assertEqual((record['under_systemd'], context['under_systemd']), ('no', False))
         self.assertEqual(context['systemd_invocation_id'], INHERITED['INVOCATION_ID'])
         self.assertEqual((record['parent_pid'], context['ppid']), (str(os.getpid()), os.getpid()))
-        self.assertEqual(context['parent']['name'], 'python3')
+        self.assertEqual(context['parent']['name'], our_comm())
         self.assertEqual(context['gateway']['pid'], run.child.pid)
 
 

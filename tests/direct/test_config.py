@@ -69,7 +69,8 @@ class ConfigTest(DirectTest):
         run.child.wait_signal(2)
         run.child.cast('os._exit(0)')
         run.wait()
-        self.assertEqual([record['event'] for record in run.records], ['signal', 'signal', 'stopped'])
+        self.assertEqual([record['event'] for record in run.records],
+                         ['signal', 'cause', 'signal', 'stopped'])
         self.assertTrue(os.path.exists(self.path('there/.clean_shutdown')))
 
     def test_file_errors_name_the_line_and_the_fix(self):

@@ -133,9 +133,10 @@ class TargetTest(DirectTest):
                 self.assert_stopped(run, outcome='clean')
 
     def test_level_hides_what_is_less_important(self):
-        for level, expected in (('debug', {'started', 'ready', 'forwarded', 'signal', 'phase', 'stopped'}),
-                                ('info', {'started', 'ready', 'signal', 'phase', 'stopped'}), ('notice', {'signal'}),
-                                ('5', {'signal'}), ('warning', set()), ('emerg', set())):
+        for level, expected in (('debug', {'started', 'ready', 'forwarded', 'signal', 'cause', 'phase', 'stopped'}),
+                                ('info', {'started', 'ready', 'signal', 'cause', 'phase', 'stopped'}),
+                                ('notice', {'signal', 'cause'}), ('5', {'signal', 'cause'}),
+                                ('warning', set()), ('emerg', set())):
             with self.subTest(level=level):
                 run = self.start('--log-target=console', '--log-level=' + level, verbose=False)
                 run.child.greet()
@@ -180,7 +181,7 @@ class TargetTest(DirectTest):
             run.stop()
         with open(self.path('log'), 'rb') as file:
             self.assertEqual([logfmt.parse(line)['event'] for line in file.read().splitlines()],
-                             ['started', 'ready', 'forwarded', 'signal', 'phase', 'stopped'])
+                             ['started', 'ready', 'forwarded', 'signal', 'cause', 'phase', 'stopped'])
 
     def test_supervisor_that_is_killed_leaves_no_last_record(self):
         run = self.start().begun()

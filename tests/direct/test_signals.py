@@ -109,6 +109,15 @@ os.wait()
             return file.read().rpartition(')')[2].split()[0]
 
 
+def is_stopped(pid):
+    """All threads: one that still runs may take a signal."""
+    for task in os.listdir('/proc/%d/task' % pid):
+        with open('/proc/%d/task/%s/stat' % (pid, task), encoding='utf-8') as file:
+            if file.read().rpartition(')')[2].split()[0] != 'T':
+                return False
+    return True
+
+
 class StopSignalTest(DirectTest):
     def test_stop_each_signal_begins_it_and_arrives_once(self):
         for number, arrives in ((TERM, TERM), (INT, INT), (QUIT, TERM)):
@@ -207,6 +216,7 @@ class StopSignalTest(DirectTest):
         run = self.start().begun()
         run.child.do('on.clear()')
         os.kill(run.pid, signal.SIGSTOP)
+        self.events.poll(lambda: is_stopped(run.pid), 'all threads of the supervisor to stop')
         run.kill(TERM)
         run.kill(TERM)
         os.kill(run.pid, CONT)

@@ -132,7 +132,7 @@ class LadderTest(DirectTest):
         run.fence()
         run.stop()
         self.assertEqual([record['event'] for record in run.records],
-                         ['started', 'ready', 'forwarded', 'signal', 'phase', 'stopped'])
+                         ['started', 'ready', 'forwarded', 'signal', 'cause', 'phase', 'stopped'])
         self.assertEqual({record['name'] for record in run.records}, {'the name'})
         self.assertEqual({record['pid'] for record in run.records}, {str(run.child.pid)})
         self.assert_fields(run.records[0], level='info', drain_usec='60000000', headroom_usec='30000000',
