@@ -93,7 +93,7 @@ static HelperConfig fixture_config(Fixture *fixture, HelperMain body) {
         fixture->keep_fds[1] = fixture->said_fds[1];
         return (HelperConfig){
                 .title = "gatewatch-test",
-                .timeout_usec = WAIT_USEC,
+                .timeout_usec = 4 * WAIT_USEC, /* no test waits for it */
                 .keep_fds = fixture->keep_fds,
                 .n_keep_fds = 2,
                 .main = body,

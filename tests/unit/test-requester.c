@@ -116,7 +116,7 @@ static void test_requester_unit_is_compared_as_systemctl_takes_it(void **state) 
         assert_rows(rows, 0, &system_unit);
 }
 
-static void test_requester_set_in_a_glob_holds_what_it_says(void **state) {
+static void test_requester_odd_names_are_compared_as_they_stand(void **state) {
         static const struct {
                 const char *glob, *name;
                 const char *verb;
@@ -126,8 +126,9 @@ static void test_requester_set_in_a_glob_holds_what_it_says(void **state) {
                 { "a[!]]b.service", "axb.service", "stop" },
                 { "a[x-]b.service", "a-b.service", "stop" },
                 { "a[[]b.service", "a[b.service", "stop" },
-                { "a\\[]?*.service", "a\\[]z.service", "stop" },
-                { "[[][[][[]*", "[[[", "stop" },
+                { "a\\[]?*.service", "a\\[]z.service", "stop" }, { "[[][[][[]*", "[[[", "stop" },
+                { "hermes.v2", "hermes.v2.service", "stop" },
+                { "hermes.socket", "hermes.socket.service", NULL }, /* it has a suffix */
         };
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
@@ -576,7 +577,7 @@ int main(void) {
                 cmocka_unit_test(test_requester_verb_of_systemctl_that_ends_matches),
                 cmocka_unit_test(test_requester_verb_of_systemctl_that_ends_nothing_does_not_match),
                 cmocka_unit_test(test_requester_unit_is_compared_as_systemctl_takes_it),
-                cmocka_unit_test(test_requester_set_in_a_glob_holds_what_it_says),
+                cmocka_unit_test(test_requester_odd_names_are_compared_as_they_stand),
                 cmocka_unit_test(test_requester_options_of_systemctl_do_not_hide_the_verb),
                 cmocka_unit_test(test_requester_of_another_manager_does_not_match),
                 cmocka_unit_test(test_requester_of_a_user_manager_is_its_owner),
