@@ -151,7 +151,7 @@ static void test_diagnostic_header_says_what_and_when(void **state) {
         static const char start[] = "=== shutdown diagnostic @ SIGTERM ===\ntime: ";
         static const char names[] = "name: hermes\nunit: hermes.service\n"
                                     "run: 01234567-89ab-cdef-0123-456789abcdef\n"
-                                    "supervisor: 500\ngateway: 501\n\n---";
+                                    "supervisor: 5000500\ngateway: 5000501\n\n---";
         Fixture *fixture = *state;
         struct tm tm = {};
 
@@ -173,14 +173,14 @@ static void test_diagnostic_tree_shows_who_descends_from_whom(void **state) {
         procfs_tree_put(&fixture->tree, "uptime", "200.00 1.00\n");
         put(fixture, 1, 0, 'S', 1, "systemd", "/sbin/init");
         put(fixture, SUPERVISOR, 1, 'S', 5, "gatewatch", "gatewatch run: hermes");
-        put(fixture, 501, SUPERVISOR, 'S', 1000, "hermes", "hermes\0--serve");
-        put(fixture, 502, 501, 'R', 0, "worker", "worker");
-        put(fixture, 90, 501, 'Z', 0, "gone", "");
-        put(fixture, 600, 1, 'S', 0, "other", "other");
+        put(fixture, 5000501, SUPERVISOR, 'S', 1000, "hermes", "hermes\0--serve");
+        put(fixture, 5000502, 5000501, 'R', 0, "worker", "worker");
+        put(fixture, 5000090, 5000501, 'Z', 0, "gone", "");
+        put(fixture, 5000600, 1, 'S', 0, "other", "other");
         put(fixture, getpid(), SUPERVISOR, 'R', 0, "diag", "diag");
-        procfs_tree_put(&fixture->tree, "501/wchan", "ep_poll");
-        procfs_tree_put(&fixture->tree, "501/statm", "1000 256 3 4 0 5 0\n");
-        procfs_tree_put(&fixture->tree, "502/wchan", "0");
+        procfs_tree_put(&fixture->tree, "5000501/wchan", "ep_poll");
+        procfs_tree_put(&fixture->tree, "5000501/statm", "1000 256 3 4 0 5 0\n");
+        procfs_tree_put(&fixture->tree, "5000502/wchan", "0");
 
         (void) write_log(fixture);
         _cleanup_free_ char *tree = take_section(fixture->text, TREE);
@@ -188,13 +188,13 @@ static void test_diagnostic_tree_shows_who_descends_from_whom(void **state) {
         (void) snprintf(expected, sizeof(expected),
                 "    PID    PPID S   CPU%%    CPU-SEC    AGE-SEC    RSS-KIB WCHAN                "
                 "COMMAND\n"
-                "    500       1 S    0.1       0.05     100.00          - -                    "
+                "5000500       1 S    0.1       0.05     100.00          - -                    "
                 "gatewatch  \"gatewatch run: hermes\"\n"
-                "    501     500 S   10.0      10.00     100.00 %10ld ep_poll                "
+                "5000501 5000500 S   10.0      10.00     100.00 %10ld ep_poll                "
                 "hermes  hermes --serve\n"
-                "     90     501 Z    0.0       0.00     100.00          - -                    "
+                "5000090 5000501 Z    0.0       0.00     100.00          - -                    "
                 "    gone\n"
-                "    502     501 R    0.0       0.00     100.00          - -                    "
+                "5000502 5000501 R    0.0       0.00     100.00          - -                    "
                 "    worker  worker\n",
                 256 * sysconf(_SC_PAGESIZE) / 1024);
         assert_string_equal(tree, expected);
@@ -210,14 +210,14 @@ static void test_diagnostic_tree_has_each_process_once(void **state) {
         /* Deeper than is indented, and a torn reading: two that descend from each other. */
         for (pid_t pid = SUPERVISOR; pid < SUPERVISOR + 100; pid++)
                 put(fixture, pid, pid == SUPERVISOR ? 1 : pid - 1, 'S', 0, "deep", "");
-        put(fixture, 300, 301, 'S', 0, "circle", "");
-        put(fixture, 301, 300, 'S', 0, "circle", "");
+        put(fixture, 5000300, 5000301, 'S', 0, "circle", "");
+        put(fixture, 5000301, 5000300, 'S', 0, "circle", "");
         (void) write_log(fixture);
         _cleanup_free_ char *tree = take_section(fixture->text, TREE);
         assert_int_equal(count(tree, "deep"), 100);
         assert_int_equal(count(tree, "circle"), 0);
 
-        fixture->request.supervisor_pid = 300;
+        fixture->request.supervisor_pid = 5000300;
         (void) write_log(fixture);
         assert_section_has(fixture, TREE, "circle");
         _cleanup_free_ char *circle = take_section(fixture->text, TREE);
@@ -243,7 +243,7 @@ static void test_diagnostic_top_is_by_cpu_and_bounded(void **state) {
         for (pid_t i = 0; i < DIAGNOSTIC_TOP + 5; i++) {
                 char comm[16];
                 (void) snprintf(comm, sizeof(comm), "p%03d;", i);
-                put(fixture, 1000 + i, 1, 'S', (uint64_t) (10 * i), comm, "");
+                put(fixture, 5001000 + i, 1, 'S', (uint64_t) (10 * i), comm, "");
         }
         (void) write_log(fixture);
         _cleanup_free_ char *top = take_section(fixture->text, TOP);
@@ -263,7 +263,7 @@ static void test_diagnostic_command_line_is_as_it_may_be_recorded(void **state) 
         Fixture *fixture = *state;
 
         put(fixture, SUPERVISOR, 1, 'S', 0, "gatewatch", "gatewatch");
-        put(fixture, 501, SUPERVISOR, 'S', 0, "curl", "curl\0--token=geheim\0http://a:pw1@b/");
+        put(fixture, 5000501, SUPERVISOR, 'S', 0, "curl", "curl\0--token=geheim\0http://a:pw1@b/");
         (void) write_log(fixture);
         assert_section_has(fixture, TREE, "  curl --token=*** ");
         assert_null(strstr(fixture->text, "geheim"));
@@ -294,7 +294,7 @@ static void test_diagnostic_of_hostile_names_is_clean_lines(void **state) {
         put(fixture, SUPERVISOR, 1, 'S', 0, "a\n=== end ===\n\x1b[2J",
                 "x\033]0;title\007\0new\nline\0\xff\xfe\0\xc2\x9b"
                 "31m");
-        procfs_tree_put(&fixture->tree, "500/wchan", "w\nchan\x1b");
+        procfs_tree_put(&fixture->tree, "5000500/wchan", "w\nchan\x1b");
         procfs_tree_put(&fixture->tree, "loadavg", "1.0\x1b[31m 2.0\n");
         fixture->request.name = "her\nmes\x9b";
         fixture->request.cgroup_path = "/a\n--- fake ---\n";

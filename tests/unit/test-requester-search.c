@@ -50,6 +50,7 @@ static int teardown(void **state) {
         return 0;
 }
 
+/* Pids are above what the kernel gives: none is that of the test, which is passed over. */
 typedef struct Entry {
         pid_t pid, ppid;
         uint64_t start_ticks;
@@ -91,33 +92,33 @@ static void search(SearchTest *test, CmdlineMode mode) {
 }
 
 #define SHELL \
-        { 640, 600, 4000, 1000, "bash", "-bash" }
+        { 5000640, 5000600, 4000, 1000, "bash", "-bash" }
 #define SSHD \
-        { 600, 1, 3990, 0, "sshd", "sshd: anna" }
+        { 5000600, 1, 3990, 0, "sshd", "sshd: anna" }
 
 static void test_requester_search_describes_who_waits(void **state) {
         SearchTest *test = *state;
         static const Entry entries[] = {
                 { 1, 0, 1, 0, "systemd", "/sbin/init" },
-                { 2, 0, 2, 0, "kthreadd", "" },
+                { 5000002, 0, 2, 0, "kthreadd", "" },
                 SSHD,
                 SHELL,
-                { 700, 640, 4099, 0, "sudo", "sudo systemctl restart hermes" },
-                { 812, 700, 4100, 0, "systemctl",
+                { 5000700, 5000640, 4099, 0, "sudo", "sudo systemctl restart hermes" },
+                { 5000812, 5000700, 4100, 0, "systemctl",
                         "systemctl restart hermes --message=x --token=geheim" },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(entries); i++)
                 put(test, &entries[i]);
-        procfs_tree_put(&test->tree, "812/loginuid", "1000");
+        procfs_tree_put(&test->tree, "5000812/loginuid", "1000");
         procfs_tree_put(
-                &test->tree, "812/cgroup", "0::/user.slice/user-1000.slice/session-3.scope\n");
+                &test->tree, "5000812/cgroup", "0::/user.slice/user-1000.slice/session-3.scope\n");
 
         search(test, CMDLINE_REDACTED);
         assert_int_equal(test->list.n, 1);
         assert_int_equal(test->list.n_processes, 5);
         const Requester *requester = &test->list.items[0];
-        assert_int_equal(requester->pid, 812);
+        assert_int_equal(requester->pid, 5000812);
         assert_int_equal(requester->start_ticks, 4100);
         assert_int_equal(requester->uid, 0);
         assert_int_equal(requester->loginuid, 1000);
@@ -125,8 +126,8 @@ static void test_requester_search_describes_who_waits(void **state) {
         assert_string_equal(requester->comm, "systemctl");
         assert_string_equal(requester->unit, "session-3.scope");
         assert_string_equal(requester->cmdline, "systemctl restart hermes --message=x --token=***");
-        assert_string_equal(
-                requester->ancestry, "systemctl(812) < sudo(700) < bash(640) < sshd(600)");
+        assert_string_equal(requester->ancestry,
+                "systemctl(5000812) < sudo(5000700) < bash(5000640) < sshd(5000600)");
 
         search(test, CMDLINE_FULL);
         assert_non_null(strstr(test->list.items[0].cmdline, "geheim"));
@@ -140,11 +141,11 @@ static void test_requester_search_of_nobody_finds_nobody(void **state) {
         static const Entry entries[] = {
                 SSHD,
                 SHELL,
-                { 700, 640, 4100, 0, "systemctl", "systemctl status hermes" },
-                { 701, 640, 4100, 0, "systemctl", "systemctl stop nginx" },
-                { 702, 640, 4100, 0, "systemctl", "" }, /* a zombie */
-                { 703, 640, 4100, 0, "vim", "systemctl stop hermes" },
-                { 704, 640, 4100, 0, "sh", "sh -c systemctl stop hermes" },
+                { 5000700, 5000640, 4100, 0, "systemctl", "systemctl status hermes" },
+                { 5000701, 5000640, 4100, 0, "systemctl", "systemctl stop nginx" },
+                { 5000702, 5000640, 4100, 0, "systemctl", "" }, /* a zombie */
+                { 5000703, 5000640, 4100, 0, "vim", "systemctl stop hermes" },
+                { 5000704, 5000640, 4100, 0, "sh", "sh -c systemctl stop hermes" },
         };
 
         search(test, CMDLINE_REDACTED);
@@ -171,28 +172,28 @@ static void test_requester_search_passes_over_pid_1_and_itself(void **state) {
 static void test_requester_search_keeps_the_one_that_asks_of_a_chain(void **state) {
         SearchTest *test = *state;
         static const Entry entries[] = {
-                { 600, 1, 3990, 0, "invoke-rc.d", "/bin/sh /usr/sbin/invoke-rc.d hermes stop" },
-                { 640, 600, 4000, 0, "hermes", "/bin/sh /etc/init.d/hermes stop" },
-                { 650, 640, 4001, 0, "env", "env x" },
-                { 700, 650, 4002, 0, "systemctl", "systemctl stop hermes.service" },
+                { 5000600, 1, 3990, 0, "invoke-rc.d", "/bin/sh /usr/sbin/invoke-rc.d hermes stop" },
+                { 5000640, 5000600, 4000, 0, "hermes", "/bin/sh /etc/init.d/hermes stop" },
+                { 5000650, 5000640, 4001, 0, "env", "env x" },
+                { 5000700, 5000650, 4002, 0, "systemctl", "systemctl stop hermes.service" },
                 /* and one beside it */
-                { 800, 1, 4003, 0, "service", "/bin/sh /usr/sbin/service hermes restart" },
+                { 5000800, 1, 4003, 0, "service", "/bin/sh /usr/sbin/service hermes restart" },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(entries); i++)
                 put(test, &entries[i]);
         search(test, CMDLINE_REDACTED);
         assert_int_equal(test->list.n, 2);
-        assert_int_equal(test->list.items[0].pid, 700);
+        assert_int_equal(test->list.items[0].pid, 5000700);
         assert_string_equal(test->list.items[0].ancestry,
-                "systemctl(700) < env(650) < hermes(640) < invoke-rc.d(600)");
-        assert_int_equal(test->list.items[1].pid, 800);
+                "systemctl(5000700) < env(5000650) < hermes(5000640) < invoke-rc.d(5000600)");
+        assert_int_equal(test->list.items[1].pid, 5000800);
         assert_string_equal(test->list.items[1].verb, "restart");
 }
 
 static void test_requester_search_sees_scripts_with_long_names(void **state) {
         SearchTest *test = *state;
-        const Entry entry = { 600, 1, 3990, 0, "deb-systemd-inv",
+        const Entry entry = { 5000600, 1, 3990, 0, "deb-systemd-inv",
                 "/usr/bin/perl /usr/bin/deb-systemd-invoke restart hermes.service" };
 
         put(test, &entry);
@@ -204,7 +205,7 @@ static void test_requester_search_of_many_gives_the_oldest(void **state) {
         SearchTest *test = *state;
 
         for (pid_t i = 0; i < 100; i++) {
-                Entry entry = { 2000 + i, 1, (uint64_t) (5000 - i), 0, "systemctl",
+                Entry entry = { 5002000 + i, 1, (uint64_t) (5000 - i), 0, "systemctl",
                         "systemctl stop hermes" };
                 put(test, &entry);
         }
@@ -217,10 +218,10 @@ static void test_requester_search_of_many_gives_the_oldest(void **state) {
 static void test_requester_search_of_user_unit_looks_at_the_uid(void **state) {
         SearchTest *test = *state;
         static const Entry entries[] = {
-                { 700, 1, 4100, 1000, "systemctl", "systemctl --user stop hermes" },
-                { 701, 1, 4101, 1001, "systemctl", "systemctl --user stop hermes" },
-                { 702, 1, 4102, 1001, "systemctl", "systemctl stop hermes" },
-                { 703, 1, 4103, 0, "systemctl", "systemctl --user -M 1000@ restart hermes" },
+                { 5000700, 1, 4100, 1000, "systemctl", "systemctl --user stop hermes" },
+                { 5000701, 1, 4101, 1001, "systemctl", "systemctl --user stop hermes" },
+                { 5000702, 1, 4102, 1001, "systemctl", "systemctl stop hermes" },
+                { 5000703, 1, 4103, 0, "systemctl", "systemctl --user -M 1000@ restart hermes" },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(entries); i++)
@@ -229,31 +230,31 @@ static void test_requester_search_of_user_unit_looks_at_the_uid(void **state) {
         test->target.owner_uid = 1000;
         search(test, CMDLINE_REDACTED);
         assert_int_equal(test->list.n, 2);
-        assert_int_equal(test->list.items[0].pid, 700);
-        assert_int_equal(test->list.items[1].pid, 703);
+        assert_int_equal(test->list.items[0].pid, 5000700);
+        assert_int_equal(test->list.items[1].pid, 5000703);
 
         /* Root's manager, asked by name. */
-        const Entry named = { 704, 1, 4104, 4711, "systemctl",
+        const Entry named = { 5000704, 1, 4104, 4711, "systemctl",
                 "systemctl --user -M root@ stop hermes" };
         put(test, &named);
         test->target.owner_uid = 0;
         search(test, CMDLINE_REDACTED);
         assert_int_equal(test->list.n, 1);
-        assert_int_equal(test->list.items[0].pid, 704);
+        assert_int_equal(test->list.items[0].pid, 5000704);
 }
 
 static void test_requester_search_of_one_that_ends_tells_what_it_has(void **state) {
         SearchTest *test = *state;
 
-        procfs_tree_put(&test->tree, "700/comm", "systemctl\n");
-        procfs_tree_put_bytes(&test->tree, "700/cmdline", "systemctl\0stop\0hermes", 21);
+        procfs_tree_put(&test->tree, "5000700/comm", "systemctl\n");
+        procfs_tree_put_bytes(&test->tree, "5000700/cmdline", "systemctl\0stop\0hermes", 21);
         search(test, CMDLINE_REDACTED);
         assert_int_equal(test->list.n, 0); /* not even a start time */
 
-        procfs_tree_put_process(&test->tree, 700, 1, 'S');
+        procfs_tree_put_process(&test->tree, 5000700, 1, 'S');
         search(test, CMDLINE_REDACTED);
         assert_int_equal(test->list.n, 1);
-        assert_int_equal(test->list.items[0].pid, 700);
+        assert_int_equal(test->list.items[0].pid, 5000700);
         assert_int_equal(test->list.items[0].uid, (uid_t) -1);
         assert_int_equal(test->list.items[0].loginuid, PROCESS_LOGINUID_NONE);
         assert_string_equal(test->list.items[0].unit, "");
@@ -263,7 +264,7 @@ static void test_requester_search_believes_no_argument_that_was_cut(void **state
         SearchTest *test = *state;
         static char cmdline[PROCESS_CMDLINE_MAX + 100];
         static const char start[] = "systemctl\0stop\0";
-        const Entry entry = { 700, 1, 4100, 0, "systemctl", "" };
+        const Entry entry = { 5000700, 1, 4100, 0, "systemctl", "" };
 
         /* "hermes" stands there until the cut, and would go on. */
         memset(cmdline, 'x', sizeof(cmdline));
@@ -274,13 +275,13 @@ static void test_requester_search_believes_no_argument_that_was_cut(void **state
         memcpy(cmdline + PROCESS_CMDLINE_MAX - 6, "hermes-not-this", 15);
 
         put(test, &entry);
-        procfs_tree_put_bytes(&test->tree, "700/cmdline", cmdline, sizeof(cmdline));
+        procfs_tree_put_bytes(&test->tree, "5000700/cmdline", cmdline, sizeof(cmdline));
         search(test, CMDLINE_REDACTED);
         assert_int_equal(test->list.n, 0);
 
         /* One that stands before the cut counts. */
         memcpy(cmdline + sizeof(start) - 1, "hermes", 7);
-        procfs_tree_put_bytes(&test->tree, "700/cmdline", cmdline, sizeof(cmdline));
+        procfs_tree_put_bytes(&test->tree, "5000700/cmdline", cmdline, sizeof(cmdline));
         search(test, CMDLINE_REDACTED);
         assert_int_equal(test->list.n, 1);
         assert_true(strlen(test->list.items[0].cmdline) < REQUESTER_CMDLINE_MAX);
@@ -290,26 +291,26 @@ static void test_requester_search_believes_no_argument_that_was_cut(void **state
 static void test_requester_search_survives_odd_entries(void **state) {
         SearchTest *test = *state;
         static char names[1024];
-        const Entry entry = { 700, 1, 4100, 0, "systemctl", "systemctl stop hermes" };
+        const Entry entry = { 5000700, 1, 4100, 0, "systemctl", "systemctl stop hermes" };
 
         put(test, &entry);
         procfs_tree_put(&test->tree, "self/comm", "systemctl\n");
         procfs_tree_put(&test->tree, "12x/comm", "systemctl\n");
         procfs_tree_put(&test->tree, "99999999999/comm", "systemctl\n");
-        procfs_tree_put(&test->tree, "701/other", "no comm");
-        procfs_tree_put(&test->tree, "702/comm", "");
+        procfs_tree_put(&test->tree, "5000701/other", "no comm");
+        procfs_tree_put(&test->tree, "5000702/comm", "");
         memset(names, 's', sizeof(names));
-        procfs_tree_put_bytes(&test->tree, "703/comm", names, sizeof(names));
-        procfs_tree_put(&test->tree, "704/comm", "systemctl\n");
-        procfs_tree_put(&test->tree, "704/stat", "malformed");
-        procfs_tree_put_bytes(&test->tree, "704/cmdline", "systemctl\0stop\0hermes", 22);
-        procfs_tree_put(&test->tree, "705/comm", "systemctl\n");
-        procfs_tree_put_process(&test->tree, 705, 1, 'S');
-        procfs_tree_put_bytes(&test->tree, "705/cmdline", "\0\0\0\0", 4);
+        procfs_tree_put_bytes(&test->tree, "5000703/comm", names, sizeof(names));
+        procfs_tree_put(&test->tree, "5000704/comm", "systemctl\n");
+        procfs_tree_put(&test->tree, "5000704/stat", "malformed");
+        procfs_tree_put_bytes(&test->tree, "5000704/cmdline", "systemctl\0stop\0hermes", 22);
+        procfs_tree_put(&test->tree, "5000705/comm", "systemctl\n");
+        procfs_tree_put_process(&test->tree, 5000705, 1, 'S');
+        procfs_tree_put_bytes(&test->tree, "5000705/cmdline", "\0\0\0\0", 4);
 
         search(test, CMDLINE_REDACTED);
         assert_int_equal(test->list.n, 1);
-        assert_int_equal(test->list.items[0].pid, 700);
+        assert_int_equal(test->list.items[0].pid, 5000700);
         assert_int_equal(test->list.n_processes, 6);
 }
 
