@@ -55,6 +55,7 @@ class PostTest(DirectTest):
         run.child.do('on.clear()')
         run.kill(TERM)
         run.wait_record('signal')
+        run.fence()
         run.kill_supervisor()
         return run
 

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/statvfs.h>
 
@@ -254,9 +254,30 @@ static void test_flight_recorder_in_use_is_busy(void **state) {
         Flight *flight = *state;
 
         open_again(flight);
+        write_number(flight, 1);
+        assert_int_equal(open_in_child(flight, RLIM_INFINITY, /* uid= */ 0), -EBUSY);
+        write_number(flight, 2);
         assert_int_equal(open_in_child(flight, RLIM_INFINITY, /* uid= */ 0), -EBUSY);
         flight->recorder = flight_recorder_free(flight->recorder);
-        assert_int_equal(open_and_free(flight->files->fd), 0);
+        assert_int_equal(open_in_child(flight, RLIM_INFINITY, /* uid= */ 0), 0);
+}
+
+/* One that was forked and has not executed its program yet. */
+static void test_flight_recorder_child_that_outlives_it_holds_no_lock(void **state) {
+        Flight *flight = *state;
+
+        open_again(flight);
+        flight->child = fork();
+        if (flight->child == 0) {
+                (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
+                for (;;)
+                        (void) pause();
+        }
+        pid_t outliving = flight->child;
+        flight->recorder = flight_recorder_free(flight->recorder);
+        int r = open_in_child(flight, RLIM_INFINITY, /* uid= */ 0);
+        flight->child = outliving; /* the teardown ends it */
+        assert_int_equal(r, 0);
 }
 
 /* Writes until it is killed. Tells when it has begun. */
@@ -324,6 +345,7 @@ int main(void) {
                 flight_test(test_flight_recorder_size_limit_is_reported),
                 flight_test(test_flight_recorder_full_disk_is_reported_and_reserved_before),
                 flight_test(test_flight_recorder_in_use_is_busy),
+                flight_test(test_flight_recorder_child_that_outlives_it_holds_no_lock),
                 flight_test(test_flight_recorder_killed_writer_leaves_a_whole_record_and_no_lock),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
