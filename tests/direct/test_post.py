@@ -124,6 +124,7 @@ class PostTest(DirectTest):
         self.assertEqual([(status, lines) for status, _, lines in ends], [(0, [])] * 4)
         self.assertEqual(sum(len(records) for _, records, _ in ends), 1)
 
+    @unless_wrapped('valgrind does not start without stderr')
     def test_record_that_cannot_be_written_is_still_owed(self):
         self.lose()
         status, records, _ = self.post(self.option, before=CLOSE_STDERR)
