@@ -18,12 +18,15 @@
 #include "unit-file.h"
 
 #define DROP_INS_MAX 64
+#define NAMES_MAX    64
 
 typedef struct UnitReading {
         UnitProperties *properties;
         const char *fragment; /* these point into the message */
         const char *drop_ins[DROP_INS_MAX];
         size_t n_drop_ins;
+        const char *names[NAMES_MAX];
+        size_t n_names;
 } UnitReading;
 
 /* Reads the value of a property, whose type has been checked. Returns: >= 0; negative errno of
@@ -151,6 +154,22 @@ static int property_read_drop_ins(sd_bus_message *message, UnitReading *reading,
         return sd_bus_message_exit_container(message);
 }
 
+static int property_read_names(sd_bus_message *message, UnitReading *reading, void *target) {
+        const char *name;
+        int r;
+
+        r = sd_bus_message_enter_container(message, 'a', "s");
+        if (r < 0)
+                return r;
+        reading->n_names = 0;
+        while ((r = sd_bus_message_read_basic(message, 's', &name)) > 0)
+                if (reading->n_names < NAMES_MAX)
+                        reading->names[reading->n_names++] = name;
+        if (r < 0)
+                return r;
+        return sd_bus_message_exit_container(message);
+}
+
 #define TARGET(member) offsetof(UnitProperties, member)
 
 static const char *const kill_mode_table[_KILL_MODE_MAX] = {
@@ -180,6 +199,7 @@ static const Property unit_table[] = { { "DropInPaths", "as", property_read_drop
         { "Id", "s", property_read_id, TARGET(id) },
         { "InvocationID", "ay", property_read_invocation_id, TARGET(invocation_id) },
         { "LoadState", "s", property_read_load_state, TARGET(is_loaded) },
+        { "Names", "as", property_read_names },
         { "NeedDaemonReload", "b", property_read_bool, TARGET(need_daemon_reload) },
         { "SubState", "s", property_read_sub_state, TARGET(sub_state) }, {} };
 
@@ -263,6 +283,27 @@ static void unit_reading_find_source(const UnitReading *reading, const char *sec
                 source ? source : "DefaultTimeoutStopSec");
 }
 
+static void unit_properties_add_name(UnitProperties *properties, const char *name) {
+        size_t n = strlen(properties->names), length = strlen(name);
+
+        if (length == 0 || strchr(name, ' ') || n + 1 + length >= sizeof(properties->names))
+                return;
+        if (n > 0)
+                properties->names[n++] = ' ';
+        memcpy(properties->names + n, name, length + 1);
+}
+
+/* The manager keeps the names in no order, and the id is among them. */
+static void unit_reading_join_names(const UnitReading *reading) {
+        UnitProperties *properties = reading->properties;
+
+        properties->names[0] = '\0';
+        unit_properties_add_name(properties, properties->id);
+        for (size_t i = 0; i < reading->n_names; i++)
+                if (strcmp(reading->names[i], properties->id) != 0)
+                        unit_properties_add_name(properties, reading->names[i]);
+}
+
 void unit_properties_reset(UnitProperties *properties) {
         *properties = (UnitProperties){
                 .timeout_stop_usec = USEC_INFINITY,
@@ -281,7 +322,10 @@ int unit_properties_read_unit(
         assert(properties && reply && section);
 
         r = unit_properties_read(unit_table, reply, &reading);
-        if (r >= 0 && properties->is_loaded)
+        if (r < 0)
+                return r;
+        unit_reading_join_names(&reading);
+        if (properties->is_loaded)
                 unit_reading_find_source(&reading, section);
         return r;
 }

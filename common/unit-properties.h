@@ -13,7 +13,8 @@
 #include "cgroup.h"
 #include "usec.h"
 
-#define UNIT_PATH_MAX 512
+#define UNIT_PATH_MAX  512
+#define UNIT_NAMES_MAX 1024
 
 typedef enum KillMode {
         KILL_MODE_CONTROL_GROUP,
@@ -29,7 +30,10 @@ KillMode kill_mode_from_string(const char *name);
 
 typedef struct UnitProperties {
         char id[UNIT_NAME_MAX];
-        bool is_loaded; /* LoadState=loaded; nothing below counts otherwise */
+        char names
+                [UNIT_NAMES_MAX]; /* the id, then its aliases, separated by spaces; whole names only,
+                                     * as many as fit */
+        bool is_loaded;           /* LoadState=loaded; nothing below counts otherwise */
         pid_t main_pid;
         sd_id128_t invocation_id; /* null when systemd gave none */
         char sub_state[32];

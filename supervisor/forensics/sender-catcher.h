@@ -49,6 +49,13 @@ typedef enum SenderState {
 const char *sender_state_to_string(SenderState state);
 SenderState sender_state_from_string(const char *name);
 
+/* What a siginfo says of its sender. Pure. manager_pid, is_unit_main: as in SenderCatcherConfig.
+ * Returns: SENDER_MANAGER, SENDER_KERNEL, SENDER_OTHER_NAMESPACE; SENDER_UNKNOWN: a process, to be
+ * looked at.
+ * Source: sigaction(2), signalfd(2); SI_TIMER and SI_SIGIO carry no pid. */
+SenderState sender_state_from_siginfo(
+        const struct signalfd_siginfo *info, pid_t manager_pid, bool is_unit_main);
+
 /* One signal, as it came. */
 typedef struct CaughtSignal {
         struct signalfd_siginfo info;
@@ -100,7 +107,8 @@ typedef struct SenderCatcherConfig {
 int sender_catcher_new(sd_event *event, const SenderCatcherConfig *config,
         SenderCatcher **ret_catcher) _warn_unused_;
 
-/* Ends the threads. One that hangs in the kernel is left behind with what it uses. Returns: NULL. */
+/* Ends the threads; not from within the handler. One that hangs in the kernel is left behind with what
+ * it uses, after 100 ms. Returns: NULL. */
 SenderCatcher *sender_catcher_free(SenderCatcher *catcher);
 DEFINE_POINTER_CLEANUP(SenderCatcher, sender_catcher_free)
 

@@ -20,6 +20,7 @@ static void test_unit_properties_loaded_service_tells_everything(void **state) {
 
         fixture_read(fixture);
         assert_string_equal(told->id, "hermes.service");
+        assert_string_equal(told->names, "hermes.service");
         assert_true(told->is_loaded);
         assert_int_equal(told->main_pid, 4711);
         assert_memory_equal(told->invocation_id.bytes, "0123456789abcdef", 16);
@@ -69,6 +70,7 @@ static void test_unit_properties_nothing_told_has_defaults(void **state) {
         fixture_read(fixture);
         assert_false(told->is_loaded);
         assert_string_equal(told->id, "");
+        assert_string_equal(told->names, "");
         assert_int_equal(told->main_pid, 0);
         assert_true(sd_id128_is_null(told->invocation_id));
         assert_true(told->timeout_stop_usec == USEC_INFINITY);
@@ -84,6 +86,7 @@ static void test_unit_properties_nothing_told_has_defaults(void **state) {
 static void test_unit_properties_wrong_types_have_defaults(void **state) {
         static const FakeProperty unit[] = {
                 { "Id", "t", NULL, 1 },
+                { "Names", "s", "hermes.service" },
                 { "LoadState", "s", "loaded" },
                 { "SubState", "as", "running" },
                 { "FragmentPath", "u", NULL, 1 },
@@ -111,6 +114,7 @@ static void test_unit_properties_wrong_types_have_defaults(void **state) {
         fixture_read(fixture);
         assert_true(told->is_loaded);
         assert_string_equal(told->id, "");
+        assert_string_equal(told->names, "");
         assert_string_equal(told->sub_state, "");
         assert_string_equal(told->timeout_source, "DefaultTimeoutStopSec");
         assert_true(sd_id128_is_null(told->invocation_id));
@@ -159,6 +163,21 @@ static void test_unit_properties_values_out_of_range_are_bounded(void **state) {
         assert_int_equal(told->kill_signal, SIGTERM);
         assert_int_equal(told->restart_kill_signal, SIGTERM);
         assert_true(told->timeout_stop_usec == USEC_INFINITY);
+}
+
+/* The manager tells all names in no order; the id comes first, and once. */
+static void test_unit_properties_names_begin_with_the_id(void **state) {
+        static const FakeProperty unit[] = {
+                { "Names", "as", "alias.service" },
+                { "Id", "s", "hermes.service" },
+                { "LoadState", "s", "loaded" },
+                {},
+        };
+        Fixture *fixture = *state;
+
+        fixture->fake.unit_properties = unit;
+        fixture_read(fixture);
+        assert_string_equal(fixture->told.names, "hermes.service alias.service");
 }
 
 static void fixture_write(
@@ -231,6 +250,7 @@ int main(void) {
                 FIXTURE_TEST(test_unit_properties_nothing_told_has_defaults),
                 FIXTURE_TEST(test_unit_properties_wrong_types_have_defaults),
                 FIXTURE_TEST(test_unit_properties_values_out_of_range_are_bounded),
+                FIXTURE_TEST(test_unit_properties_names_begin_with_the_id),
                 FIXTURE_TEST(test_unit_properties_timeout_source_is_the_last_file_that_sets_it),
                 FIXTURE_TEST(test_unit_properties_scope_is_asked_as_scope),
         };

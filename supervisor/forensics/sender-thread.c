@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The threads wait, each in an epoll of its own, for one signalfd that they share, so that a signal
+ * wakes all of them. Whoever gets the catch (a flag; nobody sleeps for it) reads what is pending, passes
+ * it on, publishes it and reads what perishes of each sender; the others spin meanwhile, each on its
+ * CPU and no longer than SENDER_CATCHER_HOLD_USEC. Then the catch is given back, and the rest of the
+ * description is read while others may catch already.
+ *
+ * Slots are taken in the order in which the kernel gives the signals out. Wake-ups that could be lost,
+ * and why they are not: the epolls are edge-triggered, so whoever has the catch reads until nothing is
+ * left, and who had to wait for it looks again. When no slot is free the signals stay in the kernel, and
+ * the loop wakes the first thread as it frees one.
+ *
+ * Nothing here allocates, takes a lock of the C library or writes to a stream: fork(2) in the loop, and
+ * a thread that hangs for good, leave nothing behind that others wait for.
+ *
+ * Real-time priority is given up after SENDER_CATCHER_CAPTURES_MAX signals: who sends that many is not
+ * stopping us, and shall not have our CPUs. */
+
+#include "sender-thread.h"
+
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+
+#define SENDER_STACK_SIZE (64UL * 1024UL)
+#define SENDER_PRIORITY   1 /* the least that goes before every ordinary process */
+#define SENDER_JOIN_USEC  (100 * USEC_PER_MSEC)
+#define SENDER_PAUSES     16 /* between two looks at the clock */
+
+SenderSlot *sender_threads_slot(SenderThreads *threads, unsigned n) {
+        return &threads->slots[n % SENDER_CATCHER_SLOTS];
+}
+
+static void sender_eventfd_write(int fd) {
+        static const uint64_t one = 1;
+
+        (void) !write(
+                fd, &one, sizeof(one)); /* -EAGAIN: it is full, and so readable all the same */
+}
+
+/* ---- The catch ---- */
+
+/* Whether CPUs may still be kept from others. */
+static bool sender_threads_may_hold(SenderThreads *threads) {
+        return atomic_load_explicit(&threads->is_realtime, memory_order_relaxed) &&
+                atomic_load_explicit(&threads->n_caught, memory_order_relaxed) <=
+                SENDER_CATCHER_CAPTURES_MAX &&
+                !atomic_load_explicit(&threads->is_stuck, memory_order_relaxed);
+}
+
+static void sender_cpu_pause(void) {
+#if defined(__x86_64__) || defined(__i386__)
+        __builtin_ia32_pause();
+#elif defined(__aarch64__)
+        __asm__ volatile("yield");
+#endif
+}
+
+/* Gets the catch. When another has it: waits for it on this CPU, for a while. */
+static bool sender_threads_enter(SenderThreads *threads) {
+        usec_t hold_until_usec = 0;
+
+        while (atomic_exchange_explicit(&threads->is_catching, true, memory_order_acquire)) {
+                usec_t now_usec = usec_now(CLOCK_MONOTONIC);
+
+                if (!sender_threads_may_hold(threads))
+                        return false;
+                if (hold_until_usec == 0)
+                        hold_until_usec = usec_add(now_usec, SENDER_CATCHER_HOLD_USEC);
+                else if (now_usec >= hold_until_usec)
+                        return false;
+                for (unsigned i = 0; i < SENDER_PAUSES; i++)
+                        sender_cpu_pause();
+        }
+        return true;
+}
+
+static void sender_threads_leave(SenderThreads *threads) {
+        atomic_store_explicit(&threads->is_catching, false, memory_order_release);
+}
+
+static unsigned sender_threads_count_free(SenderThreads *threads, unsigned n_caught) {
+        unsigned n = 0;
+
+        while (n < SENDER_CATCHER_SLOTS &&
+                atomic_load(&sender_threads_slot(threads, n_caught + n)->state) == SENDER_SLOT_FREE)
+                n++;
+        return n;
+}
+
+static void sender_slot_fill(
+        SenderThreads *threads, SenderSlot *slot, const struct signalfd_siginfo *info) {
+        CaughtSignal *caught = &slot->caught;
+
+        caught->info = *info;
+        caught->caught_at_usec = usec_now(CLOCK_MONOTONIC);
+        caught->caught_at_boottime_usec = usec_now(CLOCK_BOOTTIME);
+        caught->relayed_signo = 0;
+        caught->relayed_to = 0;
+        if (threads->relay)
+                threads->relay(caught, threads->userdata);
+}
+
+/* Takes what is pending, passes it on and publishes it. Returns: how many. */
+static unsigned sender_threads_take(SenderThreads *threads, unsigned n_caught) {
+        struct signalfd_siginfo infos[SENDER_CATCHER_SLOTS];
+        unsigned n_free = sender_threads_count_free(threads, n_caught), n;
+
+        if (n_free == 0) {
+                atomic_store(&threads->is_full, true);
+                n_free = sender_threads_count_free(threads, n_caught); /* freed before that? */
+                if (n_free == 0)
+                        return 0;
+        }
+
+        atomic_store(&threads->is_reading, true);
+        ssize_t size = read(threads->signal_fd, infos, n_free * sizeof(infos[0]));
+        n = size > 0 ? (unsigned) ((size_t) size / sizeof(infos[0])) : 0;
+        for (unsigned i = 0; i < n; i++) {
+                SenderSlot *slot = sender_threads_slot(threads, n_caught + i);
+
+                sender_slot_fill(threads, slot, &infos[i]);
+                atomic_store(&slot->state, SENDER_SLOT_CAUGHT);
+                atomic_store(&threads->n_caught, n_caught + i + 1);
+        }
+        atomic_store(&threads->is_reading, false);
+        return n;
+}
+
+/* What perishes, while the others hold still. We do not perish meanwhile. */
+static void sender_slot_read_urgent(const SenderView *view, CaughtSignal *caught) {
+        caught->state =
+                sender_state_from_siginfo(&caught->info, view->manager_pid, view->is_unit_main);
+        process_snapshot_init(
+                &caught->sender, caught->state == SENDER_KERNEL ? 0 : (pid_t) caught->info.ssi_pid);
+        if (caught->state == SENDER_UNKNOWN && caught->sender.pid != view->own_pid)
+                (void) process_snapshot_read_urgent(&caught->sender, view->proc_fd);
+}
+
+/* Who reaps a zombie. A parent is older than its child, or it is another process by that pid. */
+static void sender_slot_read_parent(const SenderView *view, CaughtSignal *caught) {
+        ProcessSnapshot *parent = &caught->parent;
+
+        process_snapshot_init(parent, caught->sender.info.ppid);
+        if (parent->pid == 0)
+                return;
+        (void) process_snapshot_read(parent, view->proc_fd, parent->pid);
+        if (!parent->has_info || parent->info.start_ticks > caught->sender.info.start_ticks)
+                process_snapshot_init(parent, 0);
+}
+
+static void sender_slot_read_rest(const SenderView *view, CaughtSignal *caught) {
+        ProcessSnapshot *sender = &caught->sender;
+
+        process_snapshot_init(&caught->parent, 0);
+        if (caught->state != SENDER_UNKNOWN)
+                return;
+        if (sender->pid == view->own_pid)
+                (void) process_snapshot_read_urgent(sender, view->proc_fd);
+        if (!process_snapshot_existed_at(sender, caught->caught_at_boottime_usec)) {
+                /* Another has its pid now, nobody has, or we may not look (hidepid=). */
+                bool is_gone = sender->has_info || (kill(sender->pid, 0) < 0 && errno == ESRCH);
+
+                process_snapshot_init(sender, sender->pid);
+                caught->state = is_gone ? SENDER_EXITED : SENDER_UNKNOWN;
+                return;
+        }
+        int r = process_snapshot_read_rest(sender, view->proc_fd);
+        bool is_alive = process_snapshot_is_alive(sender);
+
+        caught->state = is_alive && r >= 0 ? SENDER_ALIVE : SENDER_EXITED;
+        if (!is_alive)
+                sender_slot_read_parent(view, caught);
+}
+
+static void sender_slot_publish(SenderThreads *threads, SenderSlot *slot) {
+        int state = SENDER_SLOT_CAUGHT;
+
+        if (atomic_compare_exchange_strong(&slot->state, &state, SENDER_SLOT_DESCRIBED))
+                sender_eventfd_write(threads->notify_fd);
+        else /* too late */
+                atomic_store(&slot->state, SENDER_SLOT_FREE);
+}
+
+/* Catches until nothing is pending. */
+static void sender_threads_catch(SenderThreads *threads) {
+        unsigned first, n;
+
+        do {
+                if (atomic_load(&threads->is_quitting) || !sender_threads_enter(threads))
+                        return;
+                first = atomic_load_explicit(&threads->n_caught, memory_order_relaxed);
+                n = sender_threads_take(threads, first);
+                if (n > 0)
+                        sender_eventfd_write(threads->notify_fd);
+                for (unsigned i = 0; i < n; i++)
+                        sender_slot_read_urgent(
+                                &threads->view, &sender_threads_slot(threads, first + i)->caught);
+                sender_threads_leave(threads);
+
+                for (unsigned i = 0; i < n; i++) {
+                        SenderSlot *slot = sender_threads_slot(threads, first + i);
+
+                        sender_slot_read_rest(&threads->view, &slot->caught);
+                        sender_slot_publish(threads, slot);
+                }
+        } while (n > 0);
+}
+
+static void sender_thread_consider_demotion(SenderThread *thread) {
+        if (thread->is_demoted ||
+                !atomic_load_explicit(&thread->threads->is_realtime, memory_order_relaxed) ||
+                atomic_load_explicit(&thread->threads->n_caught, memory_order_relaxed) <
+                        SENDER_CATCHER_CAPTURES_MAX)
+                return;
+        (void) sched_setscheduler(0, SCHED_OTHER, &(struct sched_param){});
+        thread->is_demoted = true;
+}
+
+static void *sender_thread_run(void *userdata) {
+        SenderThread *thread = userdata;
+        struct epoll_event event;
+
+        (void) prctl(PR_SET_NAME, "sender-catcher");
+        while (!atomic_load(&thread->threads->is_quitting)) {
+                if (epoll_wait(thread->epoll_fd, &event, 1, -1) < 0)
+                        continue; /* EINTR: a debugger */
+                sender_threads_catch(thread->threads);
+                sender_thread_consider_demotion(thread);
+        }
+        return NULL;
+}
+
+/* ---- In the loop ---- */
+
+void sender_catcher_describe(
+        CaughtSignal *caught, int proc_fd, pid_t manager_pid, bool is_unit_main) {
+        const SenderView view = {
+                .proc_fd = proc_fd,
+                .own_pid = getpid(),
+                .manager_pid = manager_pid,
+                .is_unit_main = is_unit_main,
+        };
+
+        assert(caught);
+
+        sender_slot_read_urgent(&view, caught);
+        sender_slot_read_rest(&view, caught);
+}
+
+void sender_threads_free_slot(SenderThreads *threads, SenderSlot *slot) {
+        atomic_store(&slot->state, SENDER_SLOT_FREE);
+        if (atomic_exchange(&threads->is_full, false))
+                sender_eventfd_write(threads->wake_fd);
+}
+
+int sender_threads_init(SenderThreads *threads) {
+        int *const fds[] = { &threads->quit_fd, &threads->wake_fd, &threads->notify_fd };
+
+        assert(threads);
+
+        threads->view.own_pid = getpid();
+        threads->view.proc_fd = threads->signal_fd = -EBADF;
+        threads->quit_fd = threads->wake_fd = threads->notify_fd = -EBADF;
+        for (size_t i = 0; i < ELEMENTSOF(fds); i++) {
+                *fds[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+                if (*fds[i] < 0)
+                        return -errno;
+        }
+        return 0;
+}
+
+static int sender_epoll_add(int epoll_fd, int fd, uint32_t events) {
+        struct epoll_event event = { .events = events };
+
+        return epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+}
+
+static int sender_thread_open_epoll(SenderThread *thread) {
+        SenderThreads *threads = thread->threads;
+        int r;
+
+        thread->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+        if (thread->epoll_fd < 0)
+                return -errno;
+        r = sender_epoll_add(thread->epoll_fd, threads->signal_fd, EPOLLIN | EPOLLET);
+        if (r >= 0)
+                r = sender_epoll_add(thread->epoll_fd, threads->quit_fd, EPOLLIN);
+        if (r >= 0 && thread == &threads->threads[0])
+                r = sender_epoll_add(thread->epoll_fd, threads->wake_fd, EPOLLIN | EPOLLET);
+        return r;
+}
+
+static int sender_thread_create(SenderThread *thread) {
+        pthread_attr_t attributes;
+        int r;
+
+        r = -pthread_attr_init(&attributes);
+        if (r < 0)
+                return r;
+        (void) pthread_attr_setstacksize(&attributes, SENDER_STACK_SIZE);
+        r = -pthread_create(&thread->id, &attributes, sender_thread_run, thread);
+        (void) pthread_attr_destroy(&attributes);
+        return r;
+}
+
+static int sender_threads_add(SenderThreads *threads, SenderThread **ret_thread) {
+        SenderThread *thread = &threads->threads[threads->n_threads];
+        int r;
+
+        thread->threads = threads;
+        r = sender_thread_open_epoll(thread);
+        if (r >= 0)
+                r = sender_thread_create(thread);
+        if (r < 0) {
+                thread->epoll_fd = fd_close(thread->epoll_fd);
+                return r;
+        }
+        threads->n_threads++;
+        *ret_thread = thread;
+        return 0;
+}
+
+static int sender_thread_make_realtime(SenderThread *thread) {
+        const struct sched_param param = { .sched_priority = SENDER_PRIORITY };
+
+        return -pthread_setschedparam(thread->id, SCHED_FIFO | SCHED_RESET_ON_FORK, &param);
+}
+
+/* One for every CPU that we may use. The first is there and has its priority. */
+static void sender_threads_add_pinned(SenderThreads *threads) {
+        SenderThread *thread = &threads->threads[0];
+        cpu_set_t all, one;
+
+        if (sched_getaffinity(0, sizeof(all), &all) < 0)
+                return; /* the machine has more than CPU_SETSIZE */
+        for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+                if (!CPU_ISSET(cpu, &all))
+                        continue;
+                if (!thread &&
+                        (threads->n_threads >= SENDER_CATCHER_THREADS_MAX ||
+                                sender_threads_add(threads, &thread) < 0 ||
+                                sender_thread_make_realtime(thread) < 0))
+                        return; /* those that are there do what they can */
+                CPU_ZERO(&one);
+                CPU_SET(cpu, &one);
+                (void) pthread_setaffinity_np(thread->id, sizeof(one), &one);
+                thread = NULL;
+        }
+}
+
+int sender_threads_start(SenderThreads *threads, SenderCapture capture) {
+        SenderThread *thread;
+        int r;
+
+        r = sender_threads_add(threads, &thread);
+        if (r < 0 || capture == SENDER_CAPTURE_PLAIN)
+                return r;
+        if (sender_thread_make_realtime(thread) < 0)
+                return capture == SENDER_CAPTURE_REALTIME ? 1 : 0;
+        atomic_store(&threads->is_realtime, true);
+        sender_threads_add_pinned(threads);
+        return 0;
+}
+
+int sender_threads_done(SenderThreads *threads) {
+        struct timespec deadline;
+        bool is_hanging = false;
+
+        atomic_store(&threads->is_quitting, true);
+        sender_eventfd_write(threads->quit_fd);
+        (void) clock_gettime(CLOCK_MONOTONIC, &deadline);
+        deadline.tv_nsec += (long) (SENDER_JOIN_USEC * 1000);
+        if (deadline.tv_nsec >= 1000000000L) {
+                deadline.tv_nsec -= 1000000000L;
+                deadline.tv_sec++;
+        }
+        for (size_t i = 0; i < threads->n_threads; i++)
+                if (pthread_clockjoin_np(
+                            threads->threads[i].id, NULL, CLOCK_MONOTONIC, &deadline) != 0) {
+                        (void) pthread_detach(threads->threads[i].id);
+                        is_hanging = true;
+                }
+        if (is_hanging)
+                return -ETIMEDOUT;
+
+        for (size_t i = 0; i < threads->n_threads; i++)
+                (void) fd_close(threads->threads[i].epoll_fd);
+        (void) fd_close(threads->notify_fd);
+        (void) fd_close(threads->wake_fd);
+        (void) fd_close(threads->quit_fd);
+        (void) fd_close(threads->signal_fd);
+        (void) fd_close(threads->view.proc_fd);
+        return 0;
+}
