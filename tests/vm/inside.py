@@ -16,8 +16,16 @@ from harness import Unit, run  # noqa: E402
 RUNNER = ["/usr/bin/python3", "-B", "/srv/tests/system/lib/runner.py"]
 
 
-def test(*paths):
-    subprocess.run([*RUNNER, *paths], check=False)
+def test(*words):
+    subprocess.run([*RUNNER, *words], check=False)
+
+
+def parameter(name):
+    """Of the kernel's command line; None: not there."""
+    for word in pathlib.Path("/proc/cmdline").read_text(encoding="utf-8").split():
+        if word.startswith(f"gatewatch.{name}="):
+            return word.partition("=")[2]
+    return None
 
 
 def reboot_under_a_draining_gateway():
@@ -42,11 +50,13 @@ def lose_power_under_a_draining_gateway():
 
 
 def main():
-    cmdline = pathlib.Path("/proc/cmdline").read_text(encoding="utf-8")
+    phase, match = parameter("phase"), parameter("match")
     try:
-        if "gatewatch.phase=vm-cut" in cmdline:
+        if match is not None:
+            test("--match", match, "/srv/tests/vm", "/srv/tests/system/test_template.py")
+        elif phase == "vm-cut":
             test("/srv/tests/vm/after_cut.py")
-        elif "gatewatch.phase=vm-reboot" in cmdline:
+        elif phase == "vm-reboot":
             test("/srv/tests/vm/after_reboot.py")
             lose_power_under_a_draining_gateway()
         else:
