@@ -30,10 +30,9 @@ KillMode kill_mode_from_string(const char *name);
 
 typedef struct UnitProperties {
         char id[UNIT_NAME_MAX];
-        char names
-                [UNIT_NAMES_MAX]; /* the id, then its aliases, separated by spaces; whole names only,
-                                     * as many as fit */
-        bool is_loaded;           /* LoadState=loaded; nothing below counts otherwise */
+        /* The id, then its aliases, separated by spaces; whole names only, as many as fit. */
+        char names[UNIT_NAMES_MAX];
+        bool is_loaded; /* LoadState=loaded; nothing below counts otherwise */
         pid_t main_pid;
         sd_id128_t invocation_id; /* null when systemd gave none */
         char sub_state[32];

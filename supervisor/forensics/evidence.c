@@ -3,11 +3,12 @@
 /* What the managers say about a stop that has begun.
  *
  * Two links, as the unit's own bus has them, but new ones: at a shutdown the old connection may be gone,
- * and a manager's private socket still answers. `main` goes to the unit's manager, `above`, for a user
+ * and a manager's private socket still answers. `own` goes to the unit's manager, `above`, for a user
  * unit, to the system manager, for the state of the machine. All questions go out behind the Hello, in
  * one go; what is read is judged when all answers are there:
  *
- *   our job           Job of the unit, its type from ListJobs
+ *   our job           Job of the unit, its type from ListJobs. systemd makes the job and changes the
+ *                     state before it sends the signal, so at the signal they are there
  *   a job we follow   a job on a unit that ours depends on, with a lower id. systemd makes the job that
  *                     was asked for first and then those that it drags along, so within a transaction
  *                     the lowest id is the cause (transaction.c, transaction_add_job_and_dependencies)
@@ -16,7 +17,11 @@
  *   the whole         start jobs of the targets of a shutdown, SystemState
  *
  * A link that fails leaves out what it would have told; the deadline bounds everything. An error in one
- * answer (a job that has vanished, a property that this systemd does not have) leaves out that one.
+ * answer (a job that has vanished, a property that this systemd does not have, a value of another type)
+ * leaves out that one.
+ *
+ * Not told: that a target is being isolated. A start job of a target with a lower id than ours may be
+ * that or another request, and nothing on the bus tells one transaction from the next.
  *
  * Callbacks of sd-bus return 1, "dealt with": after a 0 it would go on with a connection that the
  * callback may have closed. */
@@ -35,7 +40,10 @@
 #define UNIT_PATH_PREFIX     "/org/freedesktop/systemd1/unit"
 #define UNIT_INTERFACE       "org.freedesktop.systemd1.Unit"
 #define SERVICE_INTERFACE    "org.freedesktop.systemd1.Service"
+#define SCOPE_INTERFACE      "org.freedesktop.systemd1.Scope"
 #define PROPERTIES_INTERFACE "org.freedesktop.DBus.Properties"
+
+#define JOBS_STEP 64 /* by which the list of jobs grows */
 
 /* In BusLink.slots. */
 typedef enum EvidenceSlot {
@@ -81,6 +89,14 @@ typedef struct EvidenceJob {
         char unit[UNIT_NAME_MAX];
 } EvidenceJob;
 
+typedef struct EvidenceLink {
+        BusLink link;
+        Evidence *evidence; /* weak */
+        bool is_above;
+        bool is_done;
+        unsigned n_pending;
+} EvidenceLink;
+
 struct Evidence {
         sd_event *event;
         CgroupUnit unit;
@@ -89,22 +105,17 @@ struct Evidence {
 
         sd_event_source *start_source;
         sd_event_source *deadline_source;
-        BusLink main;
-        BusLink above;
-        bool is_main_done;
-        bool is_above_done;
-        unsigned n_main_pending;
-        unsigned n_above_pending;
-        int error; /* of main */
+        EvidenceLink own;
+        EvidenceLink above;
+        int error; /* of own */
 
         UnitEvidence facts;
-        bool has_unit_reply;
-        bool has_result_reply;
+        bool has_result;
         char active_state[CAUSE_WORD_MAX];
         usec_t active_exit_usec;
         EvidenceTie ties[EVIDENCE_UNITS_MAX];
         size_t n_ties;
-        EvidenceJob *jobs; /* those that may matter */
+        EvidenceJob *jobs; /* of the unit's manager */
         size_t n_jobs;
         size_t tie_index; /* second round: whose state is being asked for */
 };
@@ -113,8 +124,8 @@ struct Evidence {
 
 static void evidence_stop(Evidence *evidence) {
         evidence->deadline_source = sd_event_source_disable_unref(evidence->deadline_source);
-        bus_link_close(&evidence->main);
-        bus_link_close(&evidence->above);
+        bus_link_close(&evidence->own.link);
+        bus_link_close(&evidence->above.link);
 }
 
 /* May free the evidence. */
@@ -123,8 +134,13 @@ static void evidence_tell(Evidence *evidence, int error) {
         evidence->handler(evidence, &evidence->facts, error, evidence->userdata);
 }
 
-static void evidence_tell_if_done(Evidence *evidence) {
-        if (evidence->is_main_done && evidence->is_above_done)
+/* May free the evidence. */
+static void evidence_finish(EvidenceLink *link) {
+        Evidence *evidence = link->evidence;
+
+        bus_link_close(&link->link);
+        link->is_done = true;
+        if (evidence->own.is_done && evidence->above.is_done)
                 evidence_tell(evidence, evidence->error);
 }
 
@@ -135,13 +151,14 @@ static bool job_stops(const EvidenceJob *job) {
                 strcmp(job->type, "try-restart") == 0;
 }
 
-static bool job_is_shutdown(const EvidenceJob *job) {
+/* shutdown.target is what every unit conflicts with and what all the others bring along. */
+static bool job_is_shutdown(const char *type, const char *unit) {
         static const char *const targets[] = { "shutdown.target", "poweroff.target",
                 "reboot.target", "halt.target", "kexec.target", "soft-reboot.target",
                 "exit.target" };
 
-        for (size_t i = 0; strcmp(job->type, "start") == 0 && i < ELEMENTSOF(targets); i++)
-                if (strcmp(job->unit, targets[i]) == 0)
+        for (size_t i = 0; strcmp(type, "start") == 0 && i < ELEMENTSOF(targets); i++)
+                if (strcmp(unit, targets[i]) == 0)
                         return true;
         return false;
 }
@@ -151,88 +168,82 @@ static bool tie_explains(const EvidenceTie *tie, const EvidenceJob *job) {
         if (strcmp(tie->unit, job->unit) != 0)
                 return false;
         if (tie->bond == EVIDENCE_BOND_CONFLICTS || tie->bond == EVIDENCE_BOND_CONFLICTED_BY)
-                return strcmp(job->type, "start") == 0 && !job_is_shutdown(job);
+                return strcmp(job->type, "start") == 0 && !job_is_shutdown(job->type, job->unit);
         return job_stops(job);
 }
 
 static void evidence_blame(Evidence *evidence, const EvidenceTie *tie) {
-        (void) snprintf(
-                evidence->facts.dependency, sizeof(evidence->facts.dependency), "%s", tie->unit);
-        (void) snprintf(evidence->facts.dependency_kind, sizeof(evidence->facts.dependency_kind),
-                "%s", evidence_bond_table[tie->bond]);
-}
-
-static void evidence_find_dependency(Evidence *evidence) {
-        for (size_t i = 0; i < evidence->n_jobs; i++) {
-                if (evidence->jobs[i].id >= evidence->facts.job_id)
-                        continue;
-                for (size_t k = 0; k < evidence->n_ties; k++)
-                        if (tie_explains(&evidence->ties[k], &evidence->jobs[i])) {
-                                evidence_blame(evidence, &evidence->ties[k]);
-                                return;
-                        }
-        }
-}
-
-static void evidence_judge_jobs(Evidence *evidence) {
         UnitEvidence *facts = &evidence->facts;
-        bool is_user = evidence->unit.manager == UNIT_MANAGER_USER;
+
+        (void) snprintf(facts->dependency, sizeof(facts->dependency), "%s", tie->unit);
+        (void) snprintf(facts->dependency_kind, sizeof(facts->dependency_kind), "%s",
+                evidence_bond_table[tie->bond]);
+}
+
+static const EvidenceTie *evidence_find_tie(const Evidence *evidence, const EvidenceJob *job) {
+        for (size_t i = 0; i < evidence->n_ties; i++)
+                if (tie_explains(&evidence->ties[i], job))
+                        return &evidence->ties[i];
+        return NULL;
+}
+
+/* Of the jobs before ours that explain it the first. */
+static void evidence_find_dependency(Evidence *evidence) {
+        uint32_t before = evidence->facts.job_id;
 
         for (size_t i = 0; i < evidence->n_jobs; i++) {
                 const EvidenceJob *job = &evidence->jobs[i];
+                const EvidenceTie *tie = job->id < before ? evidence_find_tie(evidence, job) : NULL;
 
-                if (facts->job_id > 0 && job->id == facts->job_id)
-                        (void) snprintf(facts->job_type, sizeof(facts->job_type), "%s", job->type);
-                if (job_is_shutdown(job))
-                        *(is_user ? &facts->is_exiting : &facts->is_shutting_down) = true;
+                if (!tie)
+                        continue;
+                evidence_blame(evidence, tie);
+                before = job->id;
         }
-        if (facts->job_id > 0)
-                evidence_find_dependency(evidence);
 }
 
-/* A unit that is up has an old time of its last end, if any. */
-static void evidence_judge_unit(Evidence *evidence) {
+static const EvidenceJob *evidence_find_job(const Evidence *evidence, uint32_t id) {
+        for (size_t i = 0; id > 0 && i < evidence->n_jobs; i++)
+                if (evidence->jobs[i].id == id)
+                        return &evidence->jobs[i];
+        return NULL;
+}
+
+/* May be done again when more has been read. */
+static void evidence_judge(Evidence *evidence) {
+        UnitEvidence *facts = &evidence->facts;
+        const EvidenceJob *job = evidence_find_job(evidence, facts->job_id);
         bool is_up = strcmp(evidence->active_state, "active") == 0 ||
                 strcmp(evidence->active_state, "reloading") == 0;
 
-        evidence->facts.has_unit = evidence->has_unit_reply && evidence->has_result_reply;
-        evidence->facts.left_at_usec = is_up ? 0 : evidence->active_exit_usec;
-}
-
-static void evidence_ask_bound(Evidence *evidence);
-
-static void evidence_judge(Evidence *evidence) {
-        const UnitEvidence *facts = &evidence->facts;
-
-        evidence_judge_unit(evidence);
-        evidence_judge_jobs(evidence);
-        if (facts->has_unit && strcmp(facts->job_type, "stop") == 0 && !facts->dependency[0] &&
-                !facts->is_exiting && !facts->is_shutting_down)
-                evidence_ask_bound(evidence);
-        else {
-                evidence->is_main_done = true;
-                evidence_tell_if_done(evidence);
-        }
+        facts->has_unit = facts->sub_state[0] && evidence->has_result;
+        /* A unit that is up has an old time of its last end, if any. */
+        facts->left_at_usec = is_up ? 0 : evidence->active_exit_usec;
+        if (!job)
+                return;
+        (void) snprintf(facts->job_type, sizeof(facts->job_type), "%s", job->type);
+        if (job_stops(job))
+                evidence_find_dependency(evidence);
 }
 
 /* ---- Calls ----------------------------------------------------------------------------------- */
 
 /* Calls Get for a property of an object's interface, or GetAll when property is NULL, or with
  * interface NULL the manager's ListJobs. */
-static int evidence_call(BusLink *link, EvidenceSlot slot, sd_bus_message_handler_t callback,
+static int evidence_call(EvidenceLink *link, EvidenceSlot slot, sd_bus_message_handler_t callback,
         const char *unit, const char *interface, const char *property) {
+        const char *member = !interface ? "ListJobs" : property ? "Get" : "GetAll";
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
+        sd_bus_slot **ret_slot = &link->link.slots[slot];
         _cleanup_free_ char *path = NULL;
         int r = 0;
 
         if (unit)
                 r = sd_bus_path_encode(UNIT_PATH_PREFIX, unit, &path);
         if (r >= 0)
-                r = sd_bus_message_new_method_call(link->bus, &message, MANAGER_NAME,
+                r = sd_bus_message_new_method_call(link->link.bus, &message, MANAGER_NAME,
                         path ?: MANAGER_PATH, interface ? PROPERTIES_INTERFACE : MANAGER_INTERFACE,
-                        !interface         ? "ListJobs"
-                                : property ? "Get"
-                                           : "GetAll");
+                        member);
         if (r >= 0 && interface)
                 r = sd_bus_message_append_basic(message, 's', interface);
         if (r >= 0 && property)
@@ -242,54 +253,82 @@ static int evidence_call(BusLink *link, EvidenceSlot slot, sd_bus_message_handle
                 r = sd_bus_message_set_auto_start(message, /* b= */ false);
         if (r < 0)
                 return r;
-        link->slots[slot] = sd_bus_slot_unref(link->slots[slot]);
-        return sd_bus_call_async(
-                link->bus, &link->slots[slot], message, callback, link->userdata, /* usec= */ 0);
+        *ret_slot = sd_bus_slot_unref(*ret_slot);
+        return sd_bus_call_async(link->link.bus, ret_slot, message, callback, link, /* usec= */ 0);
 }
 
-/* Returns: 1: the reply is to be read; 0: it is an error; -ENOTCONN: the link was lost, and with it
- * perhaps the evidence. */
-static int evidence_check(BusLink *link, sd_bus_message *reply) {
-        int r = bus_link_check_reply(link, reply);
+static void evidence_advance(EvidenceLink *link);
 
-        if (r == -ECONNRESET || bus_link_lacks_manager(link, reply)) {
-                bus_link_lose(link, r);
-                return -ENOTCONN;
+/* What one answer is good for. May free the evidence. */
+static int evidence_take(EvidenceLink *link, sd_bus_message *reply,
+        void (*take)(EvidenceLink *link, sd_bus_message *reply)) {
+        int r = bus_link_check_reply(&link->link, reply);
+
+        if (r == -ECONNRESET || bus_link_lacks_manager(&link->link, reply)) {
+                bus_link_lose(&link->link, r);
+                return 1;
         }
-        return r >= 0;
-}
-
-static void evidence_count_main(Evidence *evidence) {
-        if (--evidence->n_main_pending == 0)
-                evidence_judge(evidence);
-}
-
-static void evidence_count_above(Evidence *evidence) {
-        if (--evidence->n_above_pending > 0)
-                return;
-        bus_link_close(&evidence->above);
-        evidence->is_above_done = true;
-        evidence_tell_if_done(evidence);
+        if (r >= 0)
+                take(link, reply);
+        if (--link->n_pending == 0)
+                evidence_advance(link);
+        return 1;
 }
 
 /* ---- The unit -------------------------------------------------------------------------------- */
 
-static int read_word(sd_bus_message *message, char *text, size_t size) {
-        const char *value;
-        int r = sd_bus_message_read(message, "v", "s", &value);
+/* Reads a variant if it holds that type, else skips it.
+ * Returns: > 0: it was entered; 0: it was skipped; negative errno of sd_bus_message_skip(3). */
+static int variant_enter(sd_bus_message *message, const char *type) {
+        const char *contents;
+        int r = sd_bus_message_peek_type(message, /* type= */ NULL, &contents);
 
-        if (r >= 0)
-                (void) snprintf(text, size, "%s", value);
-        return r;
+        if (r < 0)
+                return r;
+        if (contents && strcmp(contents, type) == 0)
+                return sd_bus_message_enter_container(message, 'v', type);
+        r = sd_bus_message_skip(message, "v");
+        return r < 0 ? r : 0;
+}
+
+static int variant_read_word(sd_bus_message *message, char word[static CAUSE_WORD_MAX]) {
+        const char *value;
+        int r = variant_enter(message, "s");
+
+        if (r <= 0)
+                return r;
+        r = sd_bus_message_read_basic(message, 's', &value);
+        if (r < 0)
+                return r;
+        (void) snprintf(word, CAUSE_WORD_MAX, "%s", value);
+        return sd_bus_message_exit_container(message);
+}
+
+static int variant_read_usec(sd_bus_message *message, usec_t *ret_usec) {
+        int r = variant_enter(message, "t");
+
+        if (r <= 0)
+                return r;
+        r = sd_bus_message_read_basic(message, 't', ret_usec);
+        return r < 0 ? r : sd_bus_message_exit_container(message);
+}
+
+static int variant_read_job(sd_bus_message *message, uint32_t *ret_id) {
+        int r = variant_enter(message, "(uo)");
+
+        if (r <= 0)
+                return r;
+        r = sd_bus_message_read(message, "(uo)", ret_id, /* path= */ NULL);
+        return r < 0 ? r : sd_bus_message_exit_container(message);
 }
 
 static int evidence_read_ties(Evidence *evidence, sd_bus_message *message, EvidenceBond bond) {
         const char *unit;
-        int r;
+        int r = variant_enter(message, "as");
 
-        r = sd_bus_message_enter_container(message, 'v', "as");
-        if (r >= 0)
-                r = sd_bus_message_enter_container(message, 'a', "s");
+        if (r <= 0)
+                return r;
+        r = sd_bus_message_enter_container(message, 'a', "s");
         if (r < 0)
                 return r;
         while ((r = sd_bus_message_read_basic(message, 's', &unit)) > 0) {
@@ -309,259 +348,227 @@ static int evidence_read_property(
         UnitEvidence *facts = &evidence->facts;
 
         if (strcmp(property, "SubState") == 0)
-                return read_word(message, facts->sub_state, sizeof(facts->sub_state));
+                return variant_read_word(message, facts->sub_state);
         if (strcmp(property, "ActiveState") == 0)
-                return read_word(message, evidence->active_state, sizeof(evidence->active_state));
+                return variant_read_word(message, evidence->active_state);
         if (strcmp(property, "ActiveExitTimestampMonotonic") == 0)
-                return sd_bus_message_read(message, "v", "t", &evidence->active_exit_usec);
+                return variant_read_usec(message, &evidence->active_exit_usec);
         if (strcmp(property, "Job") == 0)
-                return sd_bus_message_read(
-                        message, "v", "(uo)", &facts->job_id, /* ret_path= */ NULL);
+                return variant_read_job(message, &facts->job_id);
         for (EvidenceBond bond = 0; bond < _EVIDENCE_BOND_MAX; bond++)
                 if (strcmp(property, evidence_bond_table[bond]) == 0)
                         return evidence_read_ties(evidence, message, bond);
         return sd_bus_message_skip(message, "v");
 }
 
-static int evidence_read_unit(Evidence *evidence, sd_bus_message *reply) {
+static void evidence_take_unit(EvidenceLink *link, sd_bus_message *reply) {
         const char *property;
         int r;
 
+        link->evidence->n_ties = 0;
         r = sd_bus_message_enter_container(reply, 'a', "{sv}");
-        if (r < 0)
-                return r;
-        while ((r = sd_bus_message_enter_container(reply, 'e', "sv")) > 0) {
+        while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'e', "sv")) > 0) {
                 r = sd_bus_message_read_basic(reply, 's', &property);
                 if (r >= 0)
-                        r = evidence_read_property(evidence, reply, property);
+                        r = evidence_read_property(link->evidence, reply, property);
                 if (r >= 0)
                         r = sd_bus_message_exit_container(reply);
-                if (r < 0)
-                        return r;
         }
-        return r;
 }
 
 static int evidence_dispatch_unit(
         sd_bus_message *reply, void *userdata, sd_bus_error *reterr_error) {
-        Evidence *evidence = userdata;
-        int r = evidence_check(&evidence->main, reply);
+        return evidence_take(userdata, reply, evidence_take_unit);
+}
 
-        if (r < 0)
-                return 1;
-        if (r > 0)
-                evidence->has_unit_reply = evidence_read_unit(evidence, reply) >= 0;
-        evidence_count_main(evidence);
-        return 1;
+static void evidence_take_result(EvidenceLink *link, sd_bus_message *reply) {
+        Evidence *evidence = link->evidence;
+
+        if (variant_read_word(reply, evidence->facts.result) > 0)
+                evidence->has_result = true;
 }
 
 static int evidence_dispatch_result(
         sd_bus_message *reply, void *userdata, sd_bus_error *reterr_error) {
-        Evidence *evidence = userdata;
-        int r = evidence_check(&evidence->main, reply);
-
-        if (r < 0)
-                return 1;
-        if (r > 0)
-                evidence->has_result_reply = read_word(reply, evidence->facts.result,
-                                                     sizeof(evidence->facts.result)) >= 0;
-        evidence_count_main(evidence);
-        return 1;
+        return evidence_take(userdata, reply, evidence_take_result);
 }
 
 /* ---- Jobs and states ------------------------------------------------------------------------- */
 
-static int evidence_read_jobs(sd_bus_message *reply, EvidenceJob **ret_jobs, size_t *ret_n) {
-        _cleanup_free_ EvidenceJob *jobs = NULL;
+/* The end of all units of this link's manager. */
+static void evidence_note_shutdown(EvidenceLink *link) {
+        Evidence *evidence = link->evidence;
+
+        if (link->is_above || evidence->unit.manager == UNIT_MANAGER_SYSTEM)
+                evidence->facts.is_shutting_down = true;
+        else
+                evidence->facts.is_exiting = true;
+}
+
+static int evidence_add_job(Evidence *evidence, uint32_t id, const char *type, const char *unit) {
+        EvidenceJob *job;
+
+        if (evidence->n_jobs % JOBS_STEP == 0) {
+                EvidenceJob *jobs = reallocarray(
+                        evidence->jobs, evidence->n_jobs + JOBS_STEP, sizeof(EvidenceJob));
+                if (!jobs)
+                        return -ENOMEM;
+                evidence->jobs = jobs;
+        }
+        job = &evidence->jobs[evidence->n_jobs++];
+        job->id = id;
+        (void) snprintf(job->type, sizeof(job->type), "%s", type);
+        (void) snprintf(job->unit, sizeof(job->unit), "%s", unit);
+        return 0;
+}
+
+/* What goes beyond EVIDENCE_JOBS_MAX is not looked at. */
+static void evidence_take_jobs(EvidenceLink *link, sd_bus_message *reply) {
+        Evidence *evidence = link->evidence;
         const char *unit, *type;
         uint32_t id;
-        size_t n = 0;
         int r;
 
         r = sd_bus_message_enter_container(reply, 'a', "(usssoo)");
-        if (r < 0)
-                return r;
-        while ((r = sd_bus_message_read(reply, "(usssoo)", &id, &unit, &type, /* state= */ NULL,
-                        /* job_path= */ NULL, /* unit_path= */ NULL)) > 0) {
-                if (n == EVIDENCE_JOBS_MAX)
-                        break;
-                if (n % 64 == 0) {
-                        EvidenceJob *grown = reallocarray(jobs, n + 64, sizeof(EvidenceJob));
-                        if (!grown)
-                                return -ENOMEM;
-                        jobs = grown;
-                }
-                jobs[n].id = id;
-                (void) snprintf(jobs[n].type, sizeof(jobs[n].type), "%s", type);
-                (void) snprintf(jobs[n].unit, sizeof(jobs[n].unit), "%s", unit);
-                n++;
+        if (!link->is_above) {
+                evidence->n_jobs = 0;
+                evidence->facts.has_jobs = r > 0;
         }
-        if (r < 0)
-                return r;
-        *ret_jobs = TAKE_PTR(jobs);
-        *ret_n = n;
-        return 0;
+        for (size_t n = 0; r >= 0 && n < EVIDENCE_JOBS_MAX; n++) {
+                r = sd_bus_message_read(reply, "(usssoo)", &id, &unit, &type, /* state= */ NULL,
+                        /* job_path= */ NULL, /* unit_path= */ NULL);
+                if (r <= 0)
+                        return;
+                if (job_is_shutdown(type, unit))
+                        evidence_note_shutdown(link);
+                if (!link->is_above)
+                        r = evidence_add_job(evidence, id, type, unit);
+        }
 }
 
 static int evidence_dispatch_jobs(
         sd_bus_message *reply, void *userdata, sd_bus_error *reterr_error) {
-        Evidence *evidence = userdata;
-        int r = evidence_check(&evidence->main, reply);
-
-        if (r < 0)
-                return 1;
-        if (r > 0)
-                evidence->facts.has_jobs =
-                        evidence_read_jobs(reply, &evidence->jobs, &evidence->n_jobs) >= 0;
-        evidence_count_main(evidence);
-        return 1;
+        return evidence_take(userdata, reply, evidence_take_jobs);
 }
 
-static void evidence_take_system_state(Evidence *evidence, sd_bus_message *reply) {
-        UnitEvidence *facts = &evidence->facts;
+static void evidence_take_state(EvidenceLink *link, sd_bus_message *reply) {
+        Evidence *evidence = link->evidence;
+        char state[CAUSE_WORD_MAX] = "";
 
-        if (read_word(reply, facts->system_state, sizeof(facts->system_state)) < 0)
-                facts->system_state[0] = '\0';
-        if (strcmp(facts->system_state, "stopping") == 0)
-                facts->is_shutting_down = true;
+        if (variant_read_word(reply, state) <= 0)
+                return;
+        if (link->is_above || evidence->unit.manager == UNIT_MANAGER_SYSTEM)
+                (void) strcpy(evidence->facts.system_state, state);
+        if (strcmp(state, "stopping") == 0)
+                evidence_note_shutdown(link);
 }
 
-/* Of the unit's own manager. */
 static int evidence_dispatch_state(
         sd_bus_message *reply, void *userdata, sd_bus_error *reterr_error) {
-        Evidence *evidence = userdata;
-        char state[CAUSE_WORD_MAX];
-        int r = evidence_check(&evidence->main, reply);
-
-        if (r < 0)
-                return 1;
-        if (r > 0 && evidence->unit.manager == UNIT_MANAGER_SYSTEM)
-                evidence_take_system_state(evidence, reply);
-        else if (r > 0 && read_word(reply, state, sizeof(state)) >= 0 &&
-                strcmp(state, "stopping") == 0)
-                evidence->facts.is_exiting = true;
-        evidence_count_main(evidence);
-        return 1;
-}
-
-static int evidence_dispatch_above_state(
-        sd_bus_message *reply, void *userdata, sd_bus_error *reterr_error) {
-        Evidence *evidence = userdata;
-        int r = evidence_check(&evidence->above, reply);
-
-        if (r < 0)
-                return 1;
-        if (r > 0)
-                evidence_take_system_state(evidence, reply);
-        evidence_count_above(evidence);
-        return 1;
-}
-
-static int evidence_dispatch_above_jobs(
-        sd_bus_message *reply, void *userdata, sd_bus_error *reterr_error) {
-        Evidence *evidence = userdata;
-        _cleanup_free_ EvidenceJob *jobs = NULL;
-        size_t n = 0;
-        int r = evidence_check(&evidence->above, reply);
-
-        if (r < 0)
-                return 1;
-        if (r > 0 && evidence_read_jobs(reply, &jobs, &n) >= 0)
-                for (size_t i = 0; i < n; i++)
-                        if (job_is_shutdown(&jobs[i]))
-                                evidence->facts.is_shutting_down = true;
-        evidence_count_above(evidence);
-        return 1;
+        return evidence_take(userdata, reply, evidence_take_state);
 }
 
 /* ---- The second round ------------------------------------------------------------------------ */
 
-static int evidence_dispatch_bound(
-        sd_bus_message *reply, void *userdata, sd_bus_error *reterr_error) {
-        Evidence *evidence = userdata;
-        const EvidenceTie *tie = &evidence->ties[evidence->tie_index];
-        char state[CAUSE_WORD_MAX];
-        int r = evidence_check(&evidence->main, reply);
+static void evidence_take_bound(EvidenceLink *link, sd_bus_message *reply) {
+        static const char *const down[] = { "inactive", "failed", "deactivating" };
+        Evidence *evidence = link->evidence;
+        char state[CAUSE_WORD_MAX] = "";
 
-        if (r < 0)
-                return 1;
-        if (r > 0 && read_word(reply, state, sizeof(state)) >= 0 &&
-                (strcmp(state, "inactive") == 0 || strcmp(state, "failed") == 0 ||
-                        strcmp(state, "deactivating") == 0))
-                evidence_blame(evidence, tie);
-        evidence->tie_index++;
-        evidence_ask_bound(evidence);
-        return 1;
+        if (variant_read_word(reply, state) <= 0)
+                return;
+        for (size_t i = 0; i < ELEMENTSOF(down); i++)
+                if (strcmp(state, down[i]) == 0)
+                        evidence_blame(evidence, &evidence->ties[evidence->tie_index - 1]);
 }
 
-/* One unit after the other, until one is found down. */
-static void evidence_ask_bound(Evidence *evidence) {
-        for (; !evidence->facts.dependency[0] && evidence->tie_index < evidence->n_ties;
-                evidence->tie_index++) {
-                const EvidenceTie *tie = &evidence->ties[evidence->tie_index];
+static int evidence_dispatch_bound(
+        sd_bus_message *reply, void *userdata, sd_bus_error *reterr_error) {
+        return evidence_take(userdata, reply, evidence_take_bound);
+}
+
+/* One unit after the other, until one is found down. Returns: whether one has been asked for. */
+static bool evidence_ask_bound(Evidence *evidence) {
+        const UnitEvidence *facts = &evidence->facts;
+
+        if (!facts->has_unit || strcmp(facts->job_type, "stop") != 0 || facts->dependency[0] ||
+                facts->is_exiting || facts->is_shutting_down)
+                return false;
+        while (evidence->tie_index < evidence->n_ties) {
+                const EvidenceTie *tie = &evidence->ties[evidence->tie_index++];
 
                 if (tie->bond == EVIDENCE_BOND_BINDS_TO &&
-                        evidence_call(&evidence->main, EVIDENCE_SLOT_UNIT, evidence_dispatch_bound,
-                                tie->unit, UNIT_INTERFACE, "ActiveState") >= 0)
+                        evidence_call(&evidence->own, EVIDENCE_SLOT_UNIT, evidence_dispatch_bound,
+                                tie->unit, UNIT_INTERFACE, "ActiveState") >= 0) {
+                        evidence->own.n_pending = 1;
+                        return true;
+                }
+        }
+        return false;
+}
+
+/* All that was asked of a manager has been answered. May free the evidence. */
+static void evidence_advance(EvidenceLink *link) {
+        if (!link->is_above) {
+                evidence_judge(link->evidence);
+                if (evidence_ask_bound(link->evidence))
                         return;
         }
-        evidence->is_main_done = true;
-        evidence_tell_if_done(evidence);
+        evidence_finish(link);
 }
 
 /* ---- Links ----------------------------------------------------------------------------------- */
 
-static int evidence_main_connected(BusLink *link) {
-        Evidence *evidence = link->userdata;
-        const char *unit = evidence->unit.unit;
+static int evidence_ask_manager(EvidenceLink *link) {
         int r;
 
-        evidence->n_main_pending = 4;
-        r = evidence_call(link, EVIDENCE_SLOT_UNIT, evidence_dispatch_unit, unit, UNIT_INTERFACE,
-                /* property= */ NULL);
-        if (r >= 0)
-                r = evidence_call(link, EVIDENCE_SLOT_RESULT, evidence_dispatch_result, unit,
-                        SERVICE_INTERFACE, "Result");
-        if (r >= 0)
-                r = evidence_call(link, EVIDENCE_SLOT_JOBS, evidence_dispatch_jobs,
-                        /* unit= */ NULL, /* interface= */ NULL, /* property= */ NULL);
-        if (r >= 0)
-                r = evidence_call(link, EVIDENCE_SLOT_STATE, evidence_dispatch_state,
-                        /* unit= */ NULL, MANAGER_INTERFACE, "SystemState");
-        return r;
+        r = evidence_call(link, EVIDENCE_SLOT_JOBS, evidence_dispatch_jobs, /* unit= */ NULL,
+                /* interface= */ NULL, /* property= */ NULL);
+        if (r < 0)
+                return r;
+        return evidence_call(link, EVIDENCE_SLOT_STATE, evidence_dispatch_state, /* unit= */ NULL,
+                MANAGER_INTERFACE, "SystemState");
 }
 
-static int evidence_above_connected(BusLink *link) {
-        Evidence *evidence = link->userdata;
+static int evidence_own_connected(BusLink *bus_link) {
+        Evidence *evidence = bus_link->userdata;
+        const char *unit = evidence->unit.unit, *suffix = strrchr(unit, '.');
+        bool is_scope = suffix && strcmp(suffix, ".scope") == 0;
         int r;
 
-        evidence->n_above_pending = 2;
-        r = evidence_call(link, EVIDENCE_SLOT_STATE, evidence_dispatch_above_state,
-                /* unit= */ NULL, MANAGER_INTERFACE, "SystemState");
+        evidence->own.n_pending = 4;
+        evidence->tie_index = 0;
+        r = evidence_call(&evidence->own, EVIDENCE_SLOT_UNIT, evidence_dispatch_unit, unit,
+                UNIT_INTERFACE, /* property= */ NULL);
         if (r >= 0)
-                r = evidence_call(link, EVIDENCE_SLOT_JOBS, evidence_dispatch_above_jobs,
-                        /* unit= */ NULL, /* interface= */ NULL, /* property= */ NULL);
-        return r;
+                r = evidence_call(&evidence->own, EVIDENCE_SLOT_RESULT, evidence_dispatch_result,
+                        unit, is_scope ? SCOPE_INTERFACE : SERVICE_INTERFACE, "Result");
+        return r < 0 ? r : evidence_ask_manager(&evidence->own);
 }
 
-static void evidence_timed_out(BusLink *link) {
-        bus_link_lose(link, -ETIMEDOUT);
+static int evidence_above_connected(BusLink *bus_link) {
+        Evidence *evidence = bus_link->userdata;
+
+        evidence->above.n_pending = 2;
+        return evidence_ask_manager(&evidence->above);
 }
 
-static void evidence_main_failed(BusLink *link, int error) {
-        Evidence *evidence = link->userdata;
+static void evidence_timed_out(BusLink *bus_link) {
+        bus_link_lose(bus_link, -ETIMEDOUT);
+}
 
-        evidence_judge_unit(evidence);
+static void evidence_own_failed(BusLink *bus_link, int error) {
+        Evidence *evidence = bus_link->userdata;
+
         evidence->error = error;
-        evidence->is_main_done = true;
-        evidence_tell_if_done(evidence);
+        evidence_judge(evidence);
+        evidence_finish(&evidence->own);
 }
 
-static void evidence_above_failed(BusLink *link, int error) {
-        Evidence *evidence = link->userdata;
+static void evidence_above_failed(BusLink *bus_link, int error) {
+        Evidence *evidence = bus_link->userdata;
 
-        evidence->is_above_done = true;
-        evidence_tell_if_done(evidence);
+        evidence_finish(&evidence->above);
 }
 
 static void evidence_set_up_links(
@@ -574,25 +581,27 @@ static void evidence_set_up_links(
                 .userdata = evidence,
         };
         bool is_user = evidence->unit.manager == UNIT_MANAGER_USER;
+        BusLink *own = &evidence->own.link, *above = &evidence->above.link;
 
-        evidence->main = evidence->above = common;
-        evidence->main.connected = evidence_main_connected;
-        evidence->main.failed = evidence_main_failed;
-        evidence->above.connected = evidence_above_connected;
-        evidence->above.failed = evidence_above_failed;
-        evidence->is_above_done = !is_user;
+        evidence->own.evidence = evidence->above.evidence = evidence;
+        evidence->above.is_above = true;
+        evidence->above.is_done = !is_user;
+        *own = *above = common;
+        own->connected = evidence_own_connected;
+        own->failed = evidence_own_failed;
+        above->connected = evidence_above_connected;
+        above->failed = evidence_above_failed;
 
         if (address)
-                bus_link_add_addresses(&evidence->main, address, /* is_message_bus= */ false);
+                bus_link_add_addresses(own, address, /* is_message_bus= */ false);
         else if (is_user)
-                bus_link_add_user(&evidence->main, evidence->unit.owner_uid);
+                bus_link_add_user(own, evidence->unit.owner_uid);
         else
-                bus_link_add_system(&evidence->main);
-        if (is_user && system_address)
-                bus_link_add_addresses(
-                        &evidence->above, system_address, /* is_message_bus= */ false);
-        else if (is_user)
-                bus_link_add_system(&evidence->above);
+                bus_link_add_system(own);
+        if (system_address)
+                bus_link_add_addresses(above, system_address, /* is_message_bus= */ false);
+        else
+                bus_link_add_system(above);
 }
 
 /* ---- The whole ------------------------------------------------------------------------------- */
@@ -600,8 +609,7 @@ static void evidence_set_up_links(
 static int evidence_dispatch_deadline(sd_event_source *source, uint64_t at_usec, void *userdata) {
         Evidence *evidence = userdata;
 
-        evidence_judge_unit(evidence);
-        evidence_judge_jobs(evidence);
+        evidence_judge(evidence);
         evidence_tell(evidence, -ETIMEDOUT);
         return 0;
 }
@@ -611,9 +619,9 @@ static int evidence_dispatch_start(sd_event_source *source, void *userdata) {
         Evidence *evidence = userdata;
 
         evidence->start_source = sd_event_source_disable_unref(evidence->start_source);
-        if (!evidence->is_above_done)
-                bus_link_start(&evidence->above);
-        bus_link_start(&evidence->main);
+        if (!evidence->above.is_done)
+                bus_link_start(&evidence->above.link);
+        bus_link_start(&evidence->own.link);
         return 0;
 }
 

@@ -165,20 +165,85 @@ static void test_unit_properties_values_out_of_range_are_bounded(void **state) {
         assert_true(told->timeout_stop_usec == USEC_INFINITY);
 }
 
+/* ---- Names ----------------------------------------------------------------------------------- */
+
+/* Reads what a reply with this id, if it is not NULL, and these names would have as its content. */
+static int names_read(
+        sd_bus *bus, const char *id, const char *names[], UnitProperties *ret_properties) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
+
+        int r = sd_bus_message_new_signal(bus, &message, "/x", "x.x", "X");
+        if (r >= 0)
+                r = sd_bus_message_open_container(message, 'a', "{sv}");
+        if (r >= 0 && id)
+                r = sd_bus_message_append(message, "{sv}", "Id", "s", id);
+        if (r >= 0)
+                r = sd_bus_message_open_container(message, 'e', "sv");
+        if (r >= 0)
+                r = sd_bus_message_append_basic(message, 's', "Names");
+        if (r >= 0)
+                r = sd_bus_message_open_container(message, 'v', "as");
+        if (r >= 0)
+                r = sd_bus_message_append_strv(message, (char **) names);
+        for (size_t i = 0; i < 3 && r >= 0; i++) /* value, entry, dictionary */
+                r = sd_bus_message_close_container(message);
+        if (r >= 0)
+                r = sd_bus_message_seal(message, /* cookie= */ 1, /* timeout_usec= */ 0);
+        if (r < 0)
+                return r;
+        unit_properties_reset(ret_properties);
+        return unit_properties_read_unit(ret_properties, message, "Service");
+}
+
 /* The manager tells all names in no order; the id comes first, and once. */
 static void test_unit_properties_names_begin_with_the_id(void **state) {
-        static const FakeProperty unit[] = {
-                { "Names", "as", "alias.service" },
-                { "Id", "s", "hermes.service" },
-                { "LoadState", "s", "loaded" },
-                {},
+        static struct {
+                const char *id;
+                const char *names[4];
+                const char *expected;
+        } rows[] = {
+                { "b.service", { "a.service", "b.service", "c.service" },
+                        "b.service a.service c.service" },
+                { "b.service", { "b.service" }, "b.service" },
+                { "b.service", {}, "b.service" },
+                { NULL, { "a.service", "b.service" }, "a.service b.service" },
+                { "b.service", { "", "two names.service", "a.service" }, "b.service a.service" },
         };
         Fixture *fixture = *state;
 
-        fixture->fake.unit_properties = unit;
         fixture_read(fixture);
-        assert_string_equal(fixture->told.names, "hermes.service alias.service");
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                UnitProperties told;
+
+                assert_int_equal(
+                        names_read(fixture->fake.peers[0], rows[i].id, rows[i].names, &told), 0);
+                assert_string_equal(told.names, rows[i].expected);
+        }
 }
+
+static void test_unit_properties_names_too_many_are_left_out_whole(void **state) {
+        static char text[100][UNIT_NAME_MAX];
+        Fixture *fixture = *state;
+        const char *names[ELEMENTSOF(text) + 1] = {};
+        UnitProperties told;
+        size_t n = 0;
+
+        for (size_t i = 0; i < ELEMENTSOF(text); i++) {
+                memset(text[i], 'x', i % 2 ? 20 : UNIT_NAME_MAX - 1);
+                (void) snprintf(text[i], 4, "%03zu", i);
+                text[i][3] = 'x';
+                names[i] = text[i];
+        }
+        fixture_read(fixture);
+        assert_int_equal(names_read(fixture->fake.peers[0], "hermes.service", names, &told), 0);
+        assert_in_range(strlen(told.names), sizeof(told.names) - 21, sizeof(told.names) - 1);
+        for (char *rest = told.names, *name; (name = strsep(&rest, " ")); n++)
+                assert_true(strcmp(name, "hermes.service") == 0 || strlen(name) == 20 ||
+                        strlen(name) == UNIT_NAME_MAX - 1);
+        assert_true(n > 4);
+}
+
+/* ---- Where a timeout comes from -------------------------------------------------------------- */
 
 static void fixture_write(
         Fixture *fixture, char path[static 128], const char *name, const char *text) {
@@ -251,6 +316,7 @@ int main(void) {
                 FIXTURE_TEST(test_unit_properties_wrong_types_have_defaults),
                 FIXTURE_TEST(test_unit_properties_values_out_of_range_are_bounded),
                 FIXTURE_TEST(test_unit_properties_names_begin_with_the_id),
+                FIXTURE_TEST(test_unit_properties_names_too_many_are_left_out_whole),
                 FIXTURE_TEST(test_unit_properties_timeout_source_is_the_last_file_that_sets_it),
                 FIXTURE_TEST(test_unit_properties_scope_is_asked_as_scope),
         };
