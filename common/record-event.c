@@ -124,8 +124,8 @@ static const RecordEventInfo record_event_table[_RECORD_EVENT_MAX] = {
                 .subject = "Why gateway @GATEWATCH_NAME@ is being stopped: @GATEWATCH_CAUSE@",
                 .body =
                         "The evidence for the stop of the gateway @GATEWATCH_NAME@ is in. The\n"
-                        "verdict is \"@GATEWATCH_CAUSE@\":\n"
-                        "@GATEWATCH_CAUSE_DETAIL@\n"
+                        "verdict is \"@GATEWATCH_CAUSE@\"; the message above says it in a\n"
+                        "sentence, which is in the field GATEWATCH_CAUSE_DETAIL as well.\n"
                         "\n"
                         "Where systemd was asked by a process that could still be found, the\n"
                         "fields GATEWATCH_REQUESTER_* name it with its ancestry. Who did not wait\n"
@@ -151,8 +151,7 @@ static const RecordEventInfo record_event_table[_RECORD_EVENT_MAX] = {
                         "A phase ends as soon as no process is left that it is for. One that\n"
                         "timed out did not get that far, and the next, harder phase has begun. If\n"
                         "the drain times out again and again, the gateway needs a longer\n"
-                        "--drain-timeout=, or something in it does not let go of its work; the\n"
-                        "record \"stuck\" then shows what it was waiting for.\n",
+                        "--drain-timeout=, or something in it does not let go of its work.\n",
         },
         [RECORD_STEP] = {
                 .name = "step",
@@ -258,7 +257,8 @@ static const RecordEventInfo record_event_table[_RECORD_EVENT_MAX] = {
                         "How long each phase took is in the field GATEWATCH_PHASES. All records\n"
                         "of the run, and past stops for comparison:\n"
                         "  journalctl GATEWATCH_RUN_ID=@GATEWATCH_RUN_ID@\n"
-                        "  gatewatch report\n",
+                        "  journalctl GATEWATCH_NAME=@GATEWATCH_NAME@ \\\n"
+                        "      MESSAGE_ID=a0e6684b50c347e985c058a0cf3892a5\n",
         },
         [RECORD_FORWARDED] = {
                 .name = "forwarded",
