@@ -18,6 +18,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/xattr.h>
 
 #include "cgroup.h"
@@ -25,6 +26,11 @@
 #define OOM_LOG_RECORD_MAX 8192 /* CONSOLE_EXT_LOG_MAX of the kernel */
 #define OOM_FACILITY_SHIFT 3
 #define OOM_XATTR_MAX      32
+
+/* More than a ring of the usual sizes holds; each read gives one record. */
+#define OOM_LOG_READS_MAX 32768
+
+#define OOM_INITIAL_PID_NAMESPACE 0xEFFFFFFCU
 
 /* ---- Counters ---- */
 
@@ -127,18 +133,67 @@ pid_t oom_log_parse(const char *record) {
         return 0;
 }
 
-/* A record may bring further lines, and a plain file has many records. */
-static bool oom_log_has(const char *text, pid_t pid) {
-        for (; text; text = strchr(text, '\n')) {
-                text += *text == '\n';
-                if (oom_log_parse(text) == pid)
-                        return true;
+typedef struct OomSearch {
+        pid_t pid;
+        uint64_t n_records;
+        uint64_t found_at; /* the last record that names it, counted from 1; 0: none */
+        size_t n;          /* of bytes, not yet a whole line */
+        char bytes[OOM_LOG_RECORD_MAX];
+} OomSearch;
+
+/* A record's further lines, " KEY=value", begin with a space. */
+static void oom_search_take_line(OomSearch *search, const char *line) {
+        if (!isdigit((unsigned char) *line))
+                return;
+        search->n_records++;
+        if (oom_log_parse(line) == search->pid)
+                search->found_at = search->n_records;
+}
+
+static void oom_search_take_lines(OomSearch *search) {
+        char *line = search->bytes, *stop = search->bytes + search->n;
+
+        for (char *end; (end = memchr(line, '\n', (size_t) (stop - line))); line = end + 1) {
+                *end = '\0';
+                oom_search_take_line(search, line);
         }
-        return false;
+        search->n = (size_t) (stop - line);
+        memmove(search->bytes, line, search->n);
+        if (search->n == sizeof(search->bytes) - 1)
+                search->n = 0; /* no line of the kernel's */
+}
+
+/* The log begins with its oldest record, and what is looked for stands at its end.
+ * Returns: > 0: there is more; 0: this is the end. */
+static int oom_search_read(OomSearch *search, int fd) {
+        ssize_t n = read(fd, search->bytes + search->n, sizeof(search->bytes) - 1 - search->n);
+
+        /* EPIPE: some were overwritten before they were read; EINVAL: this one is too long. Both times
+         * the kernel goes on behind them. */
+        if (n < 0)
+                return errno == EPIPE || errno == EINVAL || errno == EINTR;
+        search->n += (size_t) n;
+        oom_search_take_lines(search);
+        if (n > 0)
+                return 1;
+        search->bytes[search->n] = '\0';
+        oom_search_take_line(search, search->bytes);
+        return 0;
+}
+
+/* Whether the pids in this log are those that we know processes by. The kernel's own log has the pids
+ * of the initial namespace, whose inode number is fixed (PROC_PID_INIT_INO); a file is a test's. */
+static bool oom_log_has_our_pids(int fd) {
+        struct stat st;
+
+        if (fstat(fd, &st) < 0)
+                return false;
+        return !S_ISCHR(st.st_mode) ||
+                (stat("/proc/self/ns/pid", &st) == 0 && st.st_ino == OOM_INITIAL_PID_NAMESPACE);
 }
 
 int oom_log_names(const char *kmsg_path, pid_t pid) {
-        char record[OOM_LOG_RECORD_MAX];
+        OomSearch search = { .pid = pid };
 
         assert(kmsg_path);
 
@@ -147,16 +202,9 @@ int oom_log_names(const char *kmsg_path, pid_t pid) {
         _cleanup_close_ int fd = open(kmsg_path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
         if (fd < 0)
                 return -errno;
-        /* Each read gives one record; EPIPE says that some were overwritten before they were read. */
-        for (unsigned n = 0; n < OOM_LOG_MESSAGES_MAX; n++) {
-                ssize_t size = read(fd, record, sizeof(record) - 1);
-                if (size < 0 && errno == EPIPE)
-                        continue;
-                if (size <= 0)
-                        return 0;
-                record[size] = '\0';
-                if (oom_log_has(record, pid))
-                        return 1;
-        }
-        return 0;
+        if (!oom_log_has_our_pids(fd))
+                return 0;
+        for (unsigned n = 0; n < OOM_LOG_READS_MAX && oom_search_read(&search, fd) > 0; n++)
+                ;
+        return search.found_at > 0 && search.n_records - search.found_at < OOM_LOG_MESSAGES_MAX;
 }

@@ -31,7 +31,8 @@ OomCounters oom_counters_since(const OomCounters *before, const OomCounters *now
  * OOM_LOG_MESSAGES_MAX messages back. Reads /dev/kmsg without waiting.
  *
  * kmsg_path: "/dev/kmsg", or a file of the same form (tests).
- * Returns: 1; 0; -EPERM, -EACCES: not for us to read; other errno of open(2). */
+ * Returns: 1; 0, also in a pid namespace other than the kernel's own, in which the log's pids say
+ * nothing; -EPERM, -EACCES: not for us to read; other errno of open(2). */
 #define OOM_LOG_MESSAGES_MAX 2048
 int oom_log_names(const char *kmsg_path, pid_t pid) _warn_unused_;
 
