@@ -209,6 +209,7 @@ static const Property type_table[] = { { "KillMode", "s", property_read_kill_mod
         { "MainPID", "u", property_read_pid, TARGET(main_pid) },
         { "NotifyAccess", "s", property_read_notify_access, TARGET(has_notify_access) },
         { "RestartKillSignal", "i", property_read_signal, TARGET(restart_kill_signal) },
+        { "WatchdogSignal", "i", property_read_signal, TARGET(watchdog_signal) },
         { "SendSIGHUP", "b", property_read_bool, TARGET(send_sighup) },
         { "SendSIGKILL", "b", property_read_bool, TARGET(send_sigkill) },
         { "TimeoutStopUSec", "t", property_read_usec, TARGET(timeout_stop_usec) },
@@ -309,6 +310,7 @@ void unit_properties_reset(UnitProperties *properties) {
                 .timeout_stop_usec = USEC_INFINITY,
                 .kill_mode = _KILL_MODE_INVALID,
                 .kill_signal = SIGTERM,
+                .watchdog_signal = SIGABRT,
                 .send_sigkill = true,
                 .cap_usec = USEC_INFINITY,
         };

@@ -40,6 +40,7 @@ typedef struct UnitProperties {
         KillMode kill_mode;       /* _KILL_MODE_INVALID: not told, or one that is not known here */
         int kill_signal;
         int restart_kill_signal; /* equals kill_signal unless set */
+        int watchdog_signal;
         bool send_sighup;
         bool send_sigkill;
         bool has_notify_access; /* NotifyAccess is not "none" */
@@ -52,7 +53,7 @@ typedef struct UnitProperties {
 } UnitProperties;
 
 /* Sets what holds for a property that the manager does not tell: no timeout and no cap, KillMode
- * _KILL_MODE_INVALID, KillSignal SIGTERM, SendSIGKILL yes, nothing else. */
+ * _KILL_MODE_INVALID, KillSignal SIGTERM, WatchdogSignal SIGABRT, SendSIGKILL yes, nothing else. */
 void unit_properties_reset(UnitProperties *properties);
 
 /* Reads the reply to GetAll(org.freedesktop.systemd1.Unit), and for a loaded unit, from its files,

@@ -93,7 +93,7 @@ static void diagnostic_print_name(DiagnosticPage *page, const char *key, const c
 }
 
 static void diagnostic_write_header(DiagnosticPage *page, const DiagnosticRequest *request) {
-        char when[32] = "?", run_id[SD_ID128_UUID_STRING_MAX];
+        char when[32] = "?", run_id[SD_ID128_STRING_MAX];
         time_t now_sec = (time_t) (usec_now(CLOCK_REALTIME) / USEC_PER_SEC);
         struct tm tm;
 
@@ -103,7 +103,7 @@ static void diagnostic_write_header(DiagnosticPage *page, const DiagnosticReques
         diagnostic_page_print(page, "time: %s\n", when);
         diagnostic_print_name(page, "name", request->name);
         diagnostic_print_name(page, "unit", request->unit);
-        diagnostic_page_print(page, "run: %s\n", sd_id128_to_uuid_string(request->run_id, run_id));
+        diagnostic_page_print(page, "run: %s\n", sd_id128_to_string(request->run_id, run_id));
         diagnostic_page_print(page, "supervisor: %d\n", request->supervisor_pid);
         if (request->gateway_pid > 0)
                 diagnostic_page_print(page, "gateway: %d\n", request->gateway_pid);

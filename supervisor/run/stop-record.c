@@ -61,6 +61,21 @@ static void record_add_requesters(Record *record, const RequesterList *list) {
         record_add_json(record, "REQUESTERS", all);
 }
 
+/* The context as the `signal` record has it, with the requester, who was not known then. */
+static void record_add_context(Record *record, const Supervisor *supervisor) {
+        const Inquiry *inquiry = supervisor->inquiry;
+        json_object *context;
+
+        if (!inquiry->is_described)
+                return;
+        context = shutdown_context_to_json(
+                &inquiry->context, &supervisor->context_base, supervisor->config->cmdline);
+        if (context && inquiry->requesters.n > 0)
+                record_json_put(
+                        context, "requester", requester_to_json(&inquiry->requesters.items[0]));
+        record_add_json(record, "CONTEXT", context);
+}
+
 void stop_record_cause(Supervisor *supervisor, usec_t now_usec) {
         const CauseVerdict *verdict = &supervisor->verdict;
         const Inquiry *inquiry = supervisor->inquiry;
@@ -78,6 +93,7 @@ void stop_record_cause(Supervisor *supervisor, usec_t now_usec) {
         if (inquiry->has_evidence && inquiry->evidence.dependency[0])
                 record_add_string(record, "DEPENDENCY", inquiry->evidence.dependency);
         record_add_requesters(record, &inquiry->requesters);
+        record_add_context(record, supervisor);
         record_set_message(record, "Cause of the stop of %s: %s (%s)", supervisor->name,
                 cause_to_string(verdict->cause), verdict->detail);
         record_sink_send(supervisor->sink, record, now_usec);

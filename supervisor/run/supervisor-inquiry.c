@@ -13,6 +13,7 @@
  *
  * The verdict itself is made in stop/cause. */
 
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +21,7 @@
 #include "run/supervisor-internal.h"
 #include "signals.h"
 
+#define VERDICT_CMDLINE_MAX 120U
 #define SEARCH_TIMEOUT_USEC (1500 * USEC_PER_MSEC)
 
 void supervisor_prepare_inquiry(Supervisor *supervisor) {
@@ -110,20 +112,54 @@ static void supervisor_decide_cause(Supervisor *supervisor) {
         cause_decide(&facts, &supervisor->verdict);
 }
 
-/* Who asked stands in fields of its own; the sentence names it for whoever reads nothing else. */
+static void _printf_(2, 3) verdict_add(CauseVerdict *verdict, const char *format, ...) {
+        size_t length = strlen(verdict->detail);
+        va_list arguments;
+
+        va_start(arguments, format);
+        (void) vsnprintf(
+                verdict->detail + length, sizeof(verdict->detail) - length, format, arguments);
+        va_end(arguments);
+}
+
+/* Who it was stands in fields of its own; the sentence names it for whoever reads nothing else. */
+static void supervisor_name_sender(Supervisor *supervisor) {
+        const Inquiry *inquiry = supervisor->inquiry;
+        _cleanup_free_ char *cmdline = NULL;
+
+        if (!inquiry->context.sender_ancestry[0])
+                return;
+        cmdline = process_snapshot_cmdline(
+                &inquiry->caught.sender, supervisor->config->cmdline, VERDICT_CMDLINE_MAX);
+        verdict_add(&supervisor->verdict, ": %.100s%s%s", inquiry->context.sender_ancestry,
+                cmdline ? ": " : "", cmdline ?: "");
+}
+
 static void supervisor_name_requester(Supervisor *supervisor) {
         const Inquiry *inquiry = supervisor->inquiry;
-        CauseVerdict *verdict = &supervisor->verdict;
-        size_t length = strlen(verdict->detail);
+        const Requester *requester = &inquiry->requesters.items[0];
 
-        if (verdict->cause != CAUSE_STOP && verdict->cause != CAUSE_RESTART)
-                return;
         if (inquiry->requesters.n > 0)
-                (void) snprintf(verdict->detail + length, sizeof(verdict->detail) - length,
-                        "; asked for by %.120s", inquiry->requesters.items[0].ancestry);
-        else if (inquiry->has_evidence)
-                (void) snprintf(verdict->detail + length, sizeof(verdict->detail) - length,
+                verdict_add(&supervisor->verdict, "; asked for by %.100s%s%.120s",
+                        requester->ancestry, requester->cmdline[0] ? ": " : "", requester->cmdline);
+        else if (inquiry->has_evidence && supervisor->verdict.cause != CAUSE_MANAGER_KILL)
+                verdict_add(&supervisor->verdict,
                         "; nobody waits for the job (--no-block, or asked for over D-Bus)");
+}
+
+static void supervisor_name_names(Supervisor *supervisor) {
+        switch (supervisor->verdict.cause) {
+        case CAUSE_SIGNAL:
+                supervisor_name_sender(supervisor);
+                break;
+        case CAUSE_STOP:
+        case CAUSE_RESTART:
+        case CAUSE_MANAGER_KILL:
+                supervisor_name_requester(supervisor);
+                break;
+        default:
+                break;
+        }
 }
 
 static void supervisor_end_search(Supervisor *supervisor) {
@@ -142,7 +178,7 @@ static void supervisor_settle(Supervisor *supervisor, usec_t now_usec) {
         inquiry->question = evidence_free(inquiry->question);
         supervisor_end_search(supervisor);
         supervisor_decide_cause(supervisor);
-        supervisor_name_requester(supervisor);
+        supervisor_name_names(supervisor);
         stop_record_cause(supervisor, now_usec);
         supervisor_log_flight(supervisor, now_usec);
         if (supervisor->is_leaving)
@@ -325,11 +361,25 @@ static void supervisor_start_diagnostic(Supervisor *supervisor, usec_t now_usec)
 
 /* ---- The inquiry's way ------------------------------------------------------------------------ */
 
+/* The catcher never came back: siginfo is all there is. */
+static void supervisor_describe_undescribed(Supervisor *supervisor, usec_t now_usec) {
+        const StopRequest *stop = &supervisor->stop;
+        _cleanup_free_ CaughtSignal *caught = calloc(1, sizeof(CaughtSignal));
+
+        if (caught) {
+                caught->info.ssi_signo = (uint32_t) stop->signo;
+                caught->info.ssi_code = stop->code;
+                caught->info.ssi_pid = (uint32_t) stop->sender_pid;
+                caught->info.ssi_uid = stop->sender_uid;
+        }
+        supervisor_describe_stop(supervisor, stop->signo > 0 ? caught : NULL, now_usec);
+}
+
 static int supervisor_dispatch_bound(sd_event_source *source, uint64_t at_usec, void *userdata) {
         Supervisor *supervisor = userdata;
 
         if (!supervisor->inquiry->is_described)
-                supervisor_describe_stop(supervisor, /* caught= */ NULL, usec_now(CLOCK_MONOTONIC));
+                supervisor_describe_undescribed(supervisor, usec_now(CLOCK_MONOTONIC));
         if (!supervisor->inquiry->is_settled)
                 supervisor_settle(supervisor, usec_now(CLOCK_MONOTONIC));
         return 0;

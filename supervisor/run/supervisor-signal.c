@@ -49,6 +49,7 @@ static SignalFacts supervisor_signal_facts(
                 .kill_mode = properties->kill_mode,
                 .kill_signal = properties->kill_signal,
                 .restart_kill_signal = properties->restart_kill_signal,
+                .watchdog_signal = properties->watchdog_signal,
                 .send_sighup = supervisor->has_properties && properties->send_sighup,
         };
 
@@ -238,6 +239,7 @@ void supervisor_arm_relay(Supervisor *supervisor) {
                         .kill_mode = properties->kill_mode,
                         .kill_signal = properties->kill_signal,
                         .restart_kill_signal = properties->restart_kill_signal,
+                        .watchdog_signal = properties->watchdog_signal,
                 },
                 .manager_pid = supervisor->manager_pid,
                 .is_unit_main = supervisor->is_unit_main,

@@ -48,13 +48,22 @@ static bool signal_reached_main(const SignalFacts *facts) {
                 facts->kill_mode == KILL_MODE_CONTROL_GROUP;
 }
 
+/* systemd misses the supervisor's heartbeat: it stops the unit by this signal, for a core dump of what
+ * hangs, which is main's to give. (While stopping, TimeoutStopFailureMode=abort asks for one likewise:
+ * that is passed on.) */
+static bool signal_is_watchdog(const SignalFacts *facts) {
+        return facts->is_from_manager && facts->has_properties && !facts->is_stopping &&
+                facts->signo == facts->watchdog_signal;
+}
+
 static SignalDecision signal_decide_stop(const SignalFacts *facts) {
         if (facts->is_stopping)
                 return (SignalDecision){ .verdict = SIGNAL_REPEAT_STOP };
         return (SignalDecision){
                 .verdict = SIGNAL_BEGIN_STOP,
                 .is_main_signalled = signal_reached_main(facts),
-                .stop_signo = facts->signo == SIGINT ? SIGINT : 0,
+                .stop_signo =
+                        facts->signo == SIGINT || signal_is_watchdog(facts) ? facts->signo : 0,
         };
 }
 
@@ -81,7 +90,7 @@ static SignalVerdict signal_decide_terminal(const SignalFacts *facts) {
 SignalDecision signal_decide(const SignalFacts *facts) {
         bool is_part_of_stop = facts->is_stopping || facts->is_stop_pending;
 
-        if (signal_is_stop(facts, facts->signo))
+        if (signal_is_stop(facts, facts->signo) || signal_is_watchdog(facts))
                 return signal_decide_stop(facts);
         if (facts->is_from_self || facts->signo == SIGCHLD)
                 return (SignalDecision){ .verdict = SIGNAL_SWALLOW };

@@ -32,10 +32,11 @@ typedef struct SignalFacts {
         bool is_stop_pending;       /* a stop signal waits in our queue behind this one */
         bool shares_terminal_group; /* main is in the supervisor's process group, so that the
                                      * terminal's signals reach both */
-        bool has_properties;        /* the three below were read from the unit */
+        bool has_properties;        /* the five below were read from the unit */
         KillMode kill_mode;
         int kill_signal;
         int restart_kill_signal;
+        int watchdog_signal;
         bool send_sighup;
 } SignalFacts;
 

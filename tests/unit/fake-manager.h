@@ -104,6 +104,7 @@ static const FakeProperty plain_type[] = {
         { "KillMode", "s", "mixed" },
         { "KillSignal", "i", NULL, SIGINT },
         { "RestartKillSignal", "i", NULL, SIGUSR2 },
+        { "WatchdogSignal", "i", NULL, SIGQUIT },
         { "SendSIGHUP", "b", NULL, 1 },
         { "SendSIGKILL", "b", NULL, 0 },
         { "NotifyAccess", "s", "main" },

@@ -29,6 +29,7 @@ static void test_unit_properties_loaded_service_tells_everything(void **state) {
         assert_int_equal(told->kill_mode, KILL_MODE_MIXED);
         assert_int_equal(told->kill_signal, SIGINT);
         assert_int_equal(told->restart_kill_signal, SIGUSR2);
+        assert_int_equal(told->watchdog_signal, SIGQUIT);
         assert_true(told->send_sighup);
         assert_false(told->send_sigkill);
         assert_true(told->has_notify_access);
@@ -77,6 +78,7 @@ static void test_unit_properties_nothing_told_has_defaults(void **state) {
         assert_int_equal(told->kill_mode, _KILL_MODE_INVALID);
         assert_int_equal(told->kill_signal, SIGTERM);
         assert_int_equal(told->restart_kill_signal, SIGTERM);
+        assert_int_equal(told->watchdog_signal, SIGABRT);
         assert_true(told->send_sigkill);
         assert_false(told->send_sighup);
         assert_false(told->has_notify_access);
