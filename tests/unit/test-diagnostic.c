@@ -150,7 +150,7 @@ static void test_diagnostic_log_holds_one_run_after_the_other(void **state) {
 static void test_diagnostic_header_says_what_and_when(void **state) {
         static const char start[] = "=== shutdown diagnostic @ SIGTERM ===\ntime: ";
         static const char names[] = "name: hermes\nunit: hermes.service\n"
-                                    "run: 01234567-89ab-cdef-0123-456789abcdef\n"
+                                    "run: 0123456789abcdef0123456789abcdef\n"
                                     "supervisor: 5000500\ngateway: 5000501\n\n---";
         Fixture *fixture = *state;
         struct tm tm = {};
