@@ -46,7 +46,7 @@ class Systemctl(CauseScenario):
         unit.wait_ended()
         stopped, verdict = self.assert_cause(unit, "stop", job_type="stop")
         self.assert_sent_by_manager(unit, stopped)
-        self.assert_requested_by_nobody((stopped, verdict))
+        self.assert_requested_by_passer_by((stopped, verdict), unit.service)
 
     def test_cause_of_isolate_is_stop_for_its_target(self):
         unit = self.unit("--drain", "0.5")
@@ -70,7 +70,7 @@ class Systemctl(CauseScenario):
         unit.wait_ended()
         stopped, verdict = self.assert_cause(unit, "manager-kill")
         self.assert_sent_by_manager(unit, stopped)
-        self.assert_requested_by_nobody((stopped, verdict))
+        self.assert_requested_by_passer_by((stopped, verdict), unit.service)
 
     def test_cause_of_systemctl_kill_of_main_is_manager_kill(self):
         unit = self.unit("--drain", "0.5").start()
@@ -78,7 +78,7 @@ class Systemctl(CauseScenario):
         unit.wait_ended()
         stopped, verdict = self.assert_cause(unit, "manager-kill", signal="SIGINT")
         self.assert_sent_by_manager(unit, stopped)
-        self.assert_requested_by_nobody((stopped, verdict))
+        self.assert_requested_by_passer_by((stopped, verdict), unit.service)
 
     def test_cause_of_a_stop_before_readiness_is_stop(self):
         unit = self.unit("--never-ready", "--drain", "0.5").start_without_waiting()
@@ -370,7 +370,7 @@ class UserManager(UserScenario):
         self.as_user("systemctl", "--user", "--no-block", "stop", unit.service)
         unit.wait_ended()
         stopped, verdict = self.assert_cause(unit, "stop", job_type="stop")
-        self.assert_requested_by_nobody((stopped, verdict))
+        self.assert_requested_by_passer_by((stopped, verdict), unit.service)
 
     def test_cause_of_a_users_systemctl_kill_is_manager_kill(self):
         unit = self.user_unit("--drain", "0.5")
@@ -378,7 +378,7 @@ class UserManager(UserScenario):
         unit.wait_ended()
         stopped, verdict = self.assert_cause(unit, "manager-kill")
         self.assert_sent_by_manager(unit, stopped)
-        self.assert_requested_by_nobody((stopped, verdict))
+        self.assert_requested_by_passer_by((stopped, verdict), unit.service)
 
     def test_cause_of_a_restart_through_part_of_in_a_users_manager_is_dependency(self):
         unit = self.unit("--drain", "0.5", manager=self.manager,

@@ -264,6 +264,15 @@ class CauseScenario(Scenario):
             if verb:
                 self.assertEqual(record["REQUESTER_VERB"], verb)
 
+    def assert_requested_by_passer_by(self, records, service):
+        """Who did not wait may have been seen on its way out, or not; nobody else may be named."""
+        for record in records:
+            if record["REQUESTER_PID"] is None:
+                self.assert_requested_by_nobody((record,))
+                continue
+            self.assertEqual(record["REQUESTER_COMM"], "systemctl")
+            self.assertIn(service, record["REQUESTER_CMDLINE"])
+
     def assert_requested_by_nobody(self, records):
         for record in records:
             named = {name: value for name, value in record.fields.items()
