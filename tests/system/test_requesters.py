@@ -213,6 +213,11 @@ class Several(Requester):
 
 
 class Nobody(Requester):
+    def begin_stop_unseen(self, unit):
+        """The stop waits for another unit's: by its signal whoever asked without waiting has long gone."""
+        later = self.unit("--drain", "0.7", suffix="-later", unit={"After": unit.service}).start()
+        run("systemctl", "stop", "--no-block", later.service, unit.service)
+
     def assert_nobody(self, unit):
         unit.wait_ended()
         stopped, verdict = self.assert_stop(unit)
@@ -221,7 +226,7 @@ class Nobody(Requester):
 
     def test_requester_that_does_not_wait_is_nobody_and_that_is_said(self):
         unit = self.running()
-        unit.begin_stop()
+        self.begin_stop_unseen(unit)
         unsaid = self.assert_nobody(unit)["CAUSE_DETAIL"]
         unit.start()
         unit.stop()
@@ -251,7 +256,7 @@ class Nobody(Requester):
             self.addCleanup(process.wait)
             self.addCleanup(process.stdin.close)
             self.addCleanup(process.kill)
-        unit.begin_stop()
+        self.begin_stop_unseen(unit)
         self.assert_nobody(unit)
 
     def test_requester_of_another_unit_is_nobody(self):
