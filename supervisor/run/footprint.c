@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 
-/* An idle supervisor's memory is mostly libsystemd: the dynamic linker and the reading of the unit's
- * properties map pages that are never looked at again, and the kernel maps their neighbours along. They
- * are clean, so dropping them (MADV_DONTNEED on a private file mapping) costs nothing and frees the same
+/* An idle supervisor's memory is mostly text, libsystemd's and our own: starting, the dynamic linker and
+ * the reading of the unit's properties map pages that are never looked at again, and the kernel maps
+ * their neighbours along. They are clean, so dropping them (MADV_DONTNEED on a private file mapping) costs nothing and frees the same
  * on the way out, where fewer pages have to be unmapped before whoever waits for us is told.
  *
  * Left alone: writable segments, with the relocated pages in them; objects with relocations in their
- * text (DT_TEXTREL), whose pages would come back unrelocated; our own text and the C library's, which
- * the way from a signal to the gateway runs through. */
+ * text (DT_TEXTREL), whose pages would come back unrelocated; the C library. Of our own text what the way
+ * from a signal to the gateway runs through comes back with the first signal: a few minor faults, some
+ * microseconds, once. */
 
 #include <link.h>
 #include <stdbool.h>
@@ -35,9 +36,9 @@ static bool object_has_text_relocations(const struct dl_phdr_info *object) {
 }
 
 static bool object_is_kept(const struct dl_phdr_info *object) {
-        const char *slash = strrchr(object->dlpi_name, '/');
+        const char *slash = strrchr(object->dlpi_name, '/') ?: ""; /* our own has no name */
 
-        return !slash || strncmp(slash, "/libc.so", 8) == 0 || strncmp(slash, "/ld-", 4) == 0 ||
+        return strncmp(slash, "/libc.so", 8) == 0 || strncmp(slash, "/ld-", 4) == 0 ||
                 object_has_text_relocations(object);
 }
 
