@@ -8,7 +8,8 @@
  * back early. Where it is not allowed, one ordinary thread does the same without holding anybody.
  *
  * A caught signal is passed on first, by a callback in the catching thread, and described after; the
- * loop hears of it twice: at once, and again when its sender has been read or that has taken too long.
+ * loop hears of it twice: within some 100 us (so that it does not run in the gateway's place), and again
+ * when its sender has been read or that has taken too long.
  * A thread that hangs in a wedged /proc file hangs alone.
  *
  * The threads touch their slots, /proc and what the callback touches: no allocation, no stdio. */

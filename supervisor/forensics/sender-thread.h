@@ -23,9 +23,8 @@ typedef struct SenderSlot {
         _Atomic int state;        /* SenderSlotState */
         usec_t abandoned_at_usec; /* the loop's */
         CaughtSignal caught;
+        char exe[PROCESS_EXE_MAX]; /* the thread's */
 } SenderSlot;
-
-typedef struct SenderThreads SenderThreads;
 
 /* From where senders are looked at. */
 typedef struct SenderView {
@@ -34,11 +33,13 @@ typedef struct SenderView {
         bool is_unit_main;
 } SenderView;
 
+typedef struct SenderThreads SenderThreads;
+
 typedef struct SenderThread {
         SenderThreads *threads; /* weak */
         pthread_t id;
         int epoll_fd;
-        bool is_demoted; /* the thread's own */
+        bool is_demoted, is_short; /* the thread's own */
 } SenderThread;
 
 struct SenderThreads {
@@ -49,27 +50,28 @@ struct SenderThreads {
         int signal_fd;
         int quit_fd;   /* readable: the threads end */
         int wake_fd;   /* to the first thread: there may be signals again */
-        int notify_fd; /* to the loop */
+        int notify_fd; /* to the loop: a timer */
 
-        _Atomic bool is_realtime;
+        _Atomic bool is_realtime, is_plain; /* neither: not decided yet */
         _Atomic bool is_quitting;
         _Atomic bool is_stuck;     /* set by the loop */
         _Atomic bool is_catching;  /* one of them has the catch */
         _Atomic bool is_reading;   /* it may have a signal that is neither pending nor counted */
         _Atomic bool is_full;      /* signals may have been left in the kernel for want of a slot */
         _Atomic unsigned n_caught; /* written by the one that has the catch */
+        _Atomic size_t n_awake;    /* threads that are not waiting for a signal */
 
         SenderSlot slots[SENDER_CATCHER_SLOTS];
-        size_t n_threads;
+        _Atomic size_t n_threads, n_running;
         SenderThread threads[SENDER_CATCHER_THREADS_MAX];
 };
 
 /* The slot of the nth signal. */
 SenderSlot *sender_threads_slot(SenderThreads *threads, unsigned n);
 
-/* Zeroed memory becomes threads that have not been started, with their own eventfds. proc_fd and
- * signal_fd are for the caller to set; all five are owned.
- * Returns: 0; negative errno of eventfd(2). */
+/* Zeroed memory becomes threads that have not been started, with their own eventfds and timer.
+ * proc_fd and signal_fd are for the caller to set; all five are owned.
+ * Returns: 0; negative errno of eventfd(2), timerfd_create(2). */
 int sender_threads_init(SenderThreads *threads) _warn_unused_;
 
 /* Returns: 0; 1: realtime was asked for and is not permitted; negative errno of epoll_create1(2),
