@@ -19,7 +19,6 @@
 #include <signal.h>
 #include <string.h>
 
-
 #define CONTEXT_PROC_SIZE 4096
 #define CONTEXT_PASSWD    "/etc/passwd"
 
