@@ -12,12 +12,13 @@
  *   a job we follow   a job on a unit that ours depends on, with a lower id. systemd makes the job that
  *                     was asked for first and then those that it drags along, so within a transaction
  *                     the lowest id is the cause (transaction.c, transaction_add_job_and_dependencies)
- *   an end we follow  BindsTo= a unit that is down. There is no job on that one, so it is looked at, in a
- *                     second round, and only when nothing else explains our stop
+ *   an end we follow  BindsTo= a unit that has gone down of itself, so that there is no job on it. It is
+ *                     looked at in a second round, and only when nothing else explains our stop
  *   the whole         start jobs of the targets of a shutdown, SystemState
  *
- * A link that fails leaves out what it would have told; the deadline bounds everything. An error in one
- * answer (a job that has vanished, a property that this systemd does not have, a value of another type)
+ * A link that fails leaves out what it would have told; the deadline bounds everything. When an address
+ * fails in the middle, all is asked again at the next, and each answer there takes the place of the one
+ * before. An error in one answer (a job that has vanished, a property that this systemd does not have, a value of another type)
  * leaves out that one.
  *
  * Not told: that a target is being isolated. A start job of a target with a lower id than ours may be
@@ -209,20 +210,20 @@ static const EvidenceJob *evidence_find_job(const Evidence *evidence, uint32_t i
         return NULL;
 }
 
+static bool state_is_up(const char *state) {
+        return strcmp(state, "active") == 0 || strcmp(state, "reloading") == 0 ||
+                strcmp(state, "refreshing") == 0;
+}
+
 /* May be done again when more has been read. */
 static void evidence_judge(Evidence *evidence) {
         UnitEvidence *facts = &evidence->facts;
         const EvidenceJob *job = evidence_find_job(evidence, facts->job_id);
-        bool is_up = strcmp(evidence->active_state, "active") == 0 ||
-                strcmp(evidence->active_state, "reloading") == 0;
-
         facts->has_unit = facts->sub_state[0] && evidence->has_result;
         /* A unit that is up has an old time of its last end, if any. */
-        facts->left_at_usec = is_up ? 0 : evidence->active_exit_usec;
-        if (!job)
-                return;
-        (void) snprintf(facts->job_type, sizeof(facts->job_type), "%s", job->type);
-        if (job_stops(job))
+        facts->left_at_usec = state_is_up(evidence->active_state) ? 0 : evidence->active_exit_usec;
+        (void) snprintf(facts->job_type, sizeof(facts->job_type), "%s", job ? job->type : "");
+        if (job && job_stops(job))
                 evidence_find_dependency(evidence);
 }
 
@@ -361,11 +362,18 @@ static int evidence_read_property(
         return sd_bus_message_skip(message, "v");
 }
 
+static void evidence_forget_unit(Evidence *evidence) {
+        evidence->facts.sub_state[0] = evidence->active_state[0] = '\0';
+        evidence->facts.job_id = 0;
+        evidence->active_exit_usec = 0;
+        evidence->n_ties = 0;
+}
+
 static void evidence_take_unit(EvidenceLink *link, sd_bus_message *reply) {
         const char *property;
         int r;
 
-        link->evidence->n_ties = 0;
+        evidence_forget_unit(link->evidence);
         r = sd_bus_message_enter_container(reply, 'a', "{sv}");
         while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'e', "sv")) > 0) {
                 r = sd_bus_message_read_basic(reply, 's', &property);
@@ -470,8 +478,9 @@ static int evidence_dispatch_state(
 
 /* ---- The second round ------------------------------------------------------------------------ */
 
+/* A service that waits for its restart is "activating", and there is no job on it yet. */
 static void evidence_take_bound(EvidenceLink *link, sd_bus_message *reply) {
-        static const char *const down[] = { "inactive", "failed", "deactivating" };
+        static const char *const down[] = { "inactive", "failed", "deactivating", "activating" };
         Evidence *evidence = link->evidence;
         char state[CAUSE_WORD_MAX] = "";
 
@@ -487,6 +496,15 @@ static int evidence_dispatch_bound(
         return evidence_take(userdata, reply, evidence_take_bound);
 }
 
+/* A unit on which there is a job goes where it was sent: before ours, then that has been found, or after
+ * ours and perhaps because of it. */
+static bool evidence_has_job_on(const Evidence *evidence, const char *unit) {
+        for (size_t i = 0; i < evidence->n_jobs; i++)
+                if (strcmp(evidence->jobs[i].unit, unit) == 0)
+                        return true;
+        return false;
+}
+
 /* One unit after the other, until one is found down. Returns: whether one has been asked for. */
 static bool evidence_ask_bound(Evidence *evidence) {
         const UnitEvidence *facts = &evidence->facts;
@@ -498,6 +516,7 @@ static bool evidence_ask_bound(Evidence *evidence) {
                 const EvidenceTie *tie = &evidence->ties[evidence->tie_index++];
 
                 if (tie->bond == EVIDENCE_BOND_BINDS_TO &&
+                        !evidence_has_job_on(evidence, tie->unit) &&
                         evidence_call(&evidence->own, EVIDENCE_SLOT_UNIT, evidence_dispatch_bound,
                                 tie->unit, UNIT_INTERFACE, "ActiveState") >= 0) {
                         evidence->own.n_pending = 1;
@@ -571,12 +590,17 @@ static void evidence_above_failed(BusLink *bus_link, int error) {
         evidence_finish(&evidence->above);
 }
 
+/* The second address, where there is one, gets its turn, too; an only one has all the time. */
+static void evidence_share_time(BusLink *link) {
+        if (link->n_addresses > 0)
+                link->timeout_usec = EVIDENCE_TIMEOUT_USEC / link->n_addresses;
+}
+
 static void evidence_set_up_links(
         Evidence *evidence, const char *address, const char *system_address, int64_t priority) {
         BusLink common = {
                 .event = evidence->event,
                 .priority = priority,
-                .timeout_usec = EVIDENCE_TIMEOUT_USEC / 2, /* a second address gets its turn, too */
                 .timed_out = evidence_timed_out,
                 .userdata = evidence,
         };
@@ -602,6 +626,8 @@ static void evidence_set_up_links(
                 bus_link_add_addresses(above, system_address, /* is_message_bus= */ false);
         else
                 bus_link_add_system(above);
+        evidence_share_time(own);
+        evidence_share_time(above);
 }
 
 /* ---- The whole ------------------------------------------------------------------------------- */

@@ -8,6 +8,7 @@
  * To be included after cmocka.h. */
 
 #include <errno.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -396,8 +397,7 @@ static inline void fixture_run_dry(Fixture *fixture) {
         assert_return_code(r, 0);
 }
 
-/* Asks and waits for what is told. */
-static inline void fixture_ask_at(
+static inline void fixture_start_at(
         Fixture *fixture, const char *address, const char *system_address) {
         fixture->evidence = evidence_free(fixture->evidence);
         fake_hang_up(&fixture->fake);
@@ -408,8 +408,19 @@ static inline void fixture_ask_at(
                                    fixture_handle, fixture, &fixture->evidence),
                 0);
         assert_int_equal(fixture->n_calls, 0);
-        while (fixture->n_calls == 0 && !fixture->is_over)
+}
+
+/* Runs the loop until it is told, or so many times. */
+static inline void fixture_run(Fixture *fixture, unsigned n_times) {
+        for (unsigned i = 0; i < n_times && fixture->n_calls == 0 && !fixture->is_over; i++)
                 assert_return_code(sd_event_run(fixture->event, UINT64_MAX), 0);
+}
+
+/* Asks and waits for what is told. */
+static inline void fixture_ask_at(
+        Fixture *fixture, const char *address, const char *system_address) {
+        fixture_start_at(fixture, address, system_address);
+        fixture_run(fixture, UINT_MAX);
         assert_int_equal(fixture->n_calls, 1);
 }
 

@@ -60,6 +60,7 @@ static void test_evidence_unit_that_is_up_has_left_at_no_time(void **state) {
         } rows[] = {
                 { "active", 0 },
                 { "reloading", 0 },
+                { "refreshing", 0 },
                 { "deactivating", 12345 },
                 { "failed", 12345 },
         };
@@ -247,9 +248,10 @@ static void test_evidence_bound_unit_that_is_down_explains_a_stop(void **state) 
                 { { { "b.service", "inactive" } }, "b.service", 1 },
                 { { { "b.service", "failed" } }, "b.service", 1 },
                 { { { "c.service", "deactivating" } }, "c.service", 2 },
+                { { { "b.service", "activating" } }, "b.service", 1 }, /* waits for its restart */
                 { { { "b.service", "failed" }, { "c.service", "failed" } }, "b.service", 1 },
                 { { { "a.service", "failed" } }, "", 2 },
-                { { { "b.service", "activating" }, { "c.service", "reloading" } }, "", 2 },
+                { { { "b.service", "reloading" }, { "c.service", "maintenance" } }, "", 2 },
                 { {}, "", 2 },
         };
         Fixture *fixture = *state;
@@ -279,7 +281,9 @@ static void test_evidence_explained_otherwise_bound_units_are_not_asked(void **s
                 { 77, "restart", { 90, "x.service", "start" } },
                 { 77, "stop", { 70, "p.service", "stop" } },
                 { 77, "stop", { 70, "shutdown.target", "start" } },
-                { 0, "stop", { 70, "b.service", "stop" } }, /* we have no job */
+                { 0, "stop", { 70, "b.service", "stop" } },  /* we have no job */
+                { 77, "stop", { 78, "b.service", "stop" } }, /* it follows ours */
+                { 77, "stop", { 78, "b.service", "start" } },
         };
         Fixture *fixture = *state;
 
@@ -437,14 +441,18 @@ static void test_evidence_silent_in_between_what_there_is_is_told(void **state) 
         }
 }
 
-static void test_evidence_hung_up_is_reset(void **state) {
+static void test_evidence_hung_up_what_there_is_is_told(void **state) {
         Fixture *fixture = *state;
 
+        fixture_have_stop_job(fixture);
         for (Question question = 0; question < QUESTION_BOUND; question++) {
                 fake_be_plain(&fixture->fake);
                 fixture->fake.modes[question] = FAKE_HANGS_UP;
                 fixture_ask(fixture);
                 assert_int_equal(fixture->error, -ECONNRESET);
+                assert_int_equal(fixture->told.has_unit, question > QUESTION_RESULT);
+                assert_int_equal(fixture->told.has_jobs, question > QUESTION_JOBS);
+                assert_string_equal(fixture->told.job_type, question > QUESTION_JOBS ? "stop" : "");
         }
 }
 
@@ -459,6 +467,80 @@ static void test_evidence_hung_up_next_address_answers(void **state) {
         assert_string_equal(fixture->told.job_type, "stop");
         assert_string_equal(fixture->told.system_state, "running");
         assert_int_equal(fixture->other.n_asked[QUESTION_UNIT], 1);
+}
+
+/* The first has answered all but the second round. */
+static void test_evidence_hung_up_next_answers_take_the_place(void **state) {
+        Fixture *fixture = *state;
+
+        fixture_have_stop_job(fixture);
+        fixture->fake.ties = bound_ties;
+        fixture->fake.modes[QUESTION_BOUND] = FAKE_HANGS_UP;
+        fixture->other.job_id = 0;
+        fixture->other.jobs = NULL;
+        fixture->other.sub_state = "running";
+        fixture_ask_both(fixture);
+        assert_int_equal(fixture->error, 0);
+        assert_int_equal(fixture->fake.n_asked[QUESTION_BOUND], 1);
+        assert_string_equal(fixture->told.sub_state, "running");
+        assert_int_equal(fixture->told.job_id, 0);
+        assert_string_equal(fixture->told.job_type, "");
+        assert_int_equal(fixture->other.n_asked[QUESTION_BOUND], 0);
+}
+
+static void test_evidence_hung_up_nothing_of_before_is_kept(void **state) {
+        static const FakePair before[] = { { "PartOf", "p.service" }, {} };
+        static const FakePair now[] = { { "PartOf", "p.service" }, { "BindsTo", "b.service" }, {} };
+        static const FakeJob jobs[] = { { 70, "p.service", "stop" },
+                { 77, "hermes.service", "stop" }, {} };
+        static const Question hung_up[] = { QUESTION_STATE, QUESTION_BOUND };
+        Fixture *fixture = *state;
+
+        fixture_have_stop_job(fixture);
+        fixture->other.ties = now;
+        fixture->other.bound = bound_failed;
+        for (size_t i = 0; i < ELEMENTSOF(hung_up); i++) {
+                bool is_second_round = hung_up[i] == QUESTION_BOUND;
+
+                fake_be_plain(&fixture->fake);
+                fixture->fake.modes[hung_up[i]] = FAKE_HANGS_UP;
+                fixture->fake.ties = is_second_round ? now : before;
+                fixture->fake.jobs = is_second_round ? fixture->other.jobs : jobs;
+                fixture->fake.n_more_ties = is_second_round ? 0 : EVIDENCE_UNITS_MAX - 1;
+                fixture_ask_both(fixture);
+                assert_int_equal(fixture->error, 0);
+                assert_string_equal(fixture->told.job_type, "stop");
+                assert_string_equal(fixture->told.dependency, "b.service");
+                assert_int_equal(fixture->other.n_asked[QUESTION_BOUND], i + 1);
+        }
+}
+
+static void test_evidence_hung_up_next_value_of_another_type_is_none(void **state) {
+        static const char *const odd[] = { "Job", "SubState", "ActiveState" };
+        Fixture *fixture = *state;
+
+        fixture_have_stop_job(fixture);
+        fixture->fake.modes[QUESTION_STATE] = FAKE_HANGS_UP;
+        fixture->fake.active_state = "active";
+        for (size_t i = 0; i < ELEMENTSOF(odd); i++) {
+                fixture->other.odd_property = odd[i];
+                fixture_ask_both(fixture);
+                assert_int_equal(fixture->told.job_id, i == 0 ? 0 : 77);
+                assert_string_equal(fixture->told.sub_state, i == 1 ? "" : "stop-sigterm");
+                assert_int_equal(fixture->told.left_at_usec, 12345);
+        }
+}
+
+static void test_evidence_silent_next_address_answers_in_time(void **state) {
+        Fixture *fixture = *state;
+
+        fixture_have_stop_job(fixture);
+        fake_set_modes(&fixture->fake, FAKE_SAYS_NOTHING);
+        fixture_ask_both(fixture);
+        assert_int_equal(fixture->error, 0);
+        assert_true(fixture->told.has_unit);
+        assert_string_equal(fixture->told.job_type, "stop");
+        assert_int_equal(fixture->fake.n_asked[QUESTION_UNIT], 1);
 }
 
 static void test_evidence_nobody_there_is_told(void **state) {
@@ -552,19 +634,28 @@ static void test_evidence_freed_by_its_handler_is_gone(void **state) {
         }
 }
 
-static void test_evidence_freed_before_it_is_told_is_not_told(void **state) {
+/* A user's unit with a second round, so that every step is among them. */
+static void test_evidence_freed_at_any_step_is_not_told(void **state) {
         Fixture *fixture = *state;
-        char address[128];
+        char address[128], system_address[128];
+        unsigned n_steps = 0, n_told = 0;
 
-        assert_return_code(
-                evidence_new(fixture->event, &fixture->unit, fake_address(&fixture->fake, address),
-                        NULL, 0, fixture_handle, fixture, &fixture->evidence),
-                0);
-        while (fixture->fake.n_asked[QUESTION_UNIT] == 0 && !fixture->is_over)
-                assert_return_code(sd_event_run(fixture->event, UINT64_MAX), 0);
-        fixture->evidence = evidence_free(fixture->evidence);
-        fixture_run_dry(fixture);
-        assert_int_equal(fixture->n_calls, 0);
+        fixture_be_user_unit(fixture);
+        fixture_have_stop_job(fixture);
+        fixture->fake.ties = bound_ties;
+        (void) fake_address(&fixture->fake, address);
+        (void) fake_address(&fixture->other, system_address);
+        for (; n_told == 0 && !fixture->is_over; n_steps++) {
+                fixture_start_at(fixture, address, system_address);
+                fixture_run(fixture, n_steps);
+                n_told = fixture->n_calls;
+                fixture->evidence = evidence_free(fixture->evidence);
+                fixture_run_dry(fixture);
+                assert_int_equal(fixture->n_calls, n_told);
+        }
+        assert_int_equal(n_told, 1);
+        assert_true(fixture->fake.n_asked[QUESTION_BOUND] > 0);
+        assert_true(n_steps > _QUESTION_MAX);
 }
 
 int main(void) {
@@ -586,13 +677,17 @@ int main(void) {
                 FIXTURE_TEST(test_evidence_property_of_another_type_leaves_out_that_one),
                 FIXTURE_TEST(test_evidence_all_silent_times_out_once),
                 FIXTURE_TEST(test_evidence_silent_in_between_what_there_is_is_told),
-                FIXTURE_TEST(test_evidence_hung_up_is_reset),
+                FIXTURE_TEST(test_evidence_hung_up_what_there_is_is_told),
                 FIXTURE_TEST(test_evidence_hung_up_next_address_answers),
+                FIXTURE_TEST(test_evidence_hung_up_next_answers_take_the_place),
+                FIXTURE_TEST(test_evidence_hung_up_nothing_of_before_is_kept),
+                FIXTURE_TEST(test_evidence_hung_up_next_value_of_another_type_is_none),
+                FIXTURE_TEST(test_evidence_silent_next_address_answers_in_time),
                 FIXTURE_TEST(test_evidence_nobody_there_is_told),
                 FIXTURE_TEST(test_evidence_user_unit_system_manager_away_does_without),
                 FIXTURE_TEST(test_evidence_bus_without_a_manager_private_socket_is_asked),
                 FIXTURE_TEST(test_evidence_freed_by_its_handler_is_gone),
-                FIXTURE_TEST(test_evidence_freed_before_it_is_told_is_not_told),
+                FIXTURE_TEST(test_evidence_freed_at_any_step_is_not_told),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
