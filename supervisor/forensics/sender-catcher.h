@@ -2,10 +2,10 @@
 #pragma once
 
 /* Catches stop signals and describes their sender before it can exit. The only threads of the program
- * are here. Where real-time scheduling is allowed there is one for every CPU, pinned to it: the one on
- * the sender's own CPU takes it away from the sender the moment the signal is made, and the others hold
+ * are here, one for every CPU, pinned to it. Where real-time scheduling is allowed the one on the
+ * sender's own CPU takes it away from the sender the moment the signal is made, and the others hold
  * still until one of them has read the sender's command line, so that none gives the sender its CPU
- * back early. Where it is not allowed, one ordinary thread does the same without holding anybody.
+ * back early. Where it is not allowed, ordinary threads do the same without holding anybody.
  *
  * A caught signal is passed on first, by a callback in the catching thread, and described after; the
  * loop hears of it twice: within some 100 us (so that it does not run in the gateway's place), and again
@@ -102,7 +102,7 @@ typedef struct SenderCatcherConfig {
 
 /* Starts the threads. From here on the caller's own signalfd must not take these signals.
  *
- * Returns: 0; 1: SENDER_CAPTURE_REALTIME was asked for and is not permitted, the ordinary thread does
+ * Returns: 0; 1: SENDER_CAPTURE_REALTIME was asked for and is not permitted, ordinary threads do
  * it; negative errno of pthread_create(3) (-EAGAIN: too many tasks), signalfd(2), …: there is no
  * catcher, the caller reads the signals itself. */
 int sender_catcher_new(sd_event *event, const SenderCatcherConfig *config,

@@ -22,6 +22,9 @@
  * When no slot is free the signals stay in the kernel, and the loop wakes the first thread as it frees
  * one.
  *
+ * Without permission for real-time priority the threads are ordinary ones and hold nobody. The one on
+ * the sender's CPU still comes before the sender more often than one that may run anywhere would.
+ *
  * Nothing here allocates, takes a lock of the C library or writes to a stream: fork(2) in the loop, and
  * a thread that hangs for good, leave nothing behind that others wait for.
  *
@@ -287,7 +290,8 @@ static void sender_threads_catch(SenderThreads *threads) {
         }
 }
 
-/* An ordinary thread that asks for short turns gets them sooner (Linux 6.12; ignored before that). */
+/* An ordinary thread that asks for short turns gets them sooner: it takes the CPU from a sender that has
+ * begun a long one (Linux 6.12; ignored before that). */
 static void sender_thread_shorten_slice(SenderThread *thread) {
         struct {
                 uint32_t size, policy;
@@ -433,7 +437,7 @@ static int sender_thread_make_realtime(SenderThread *thread) {
         return -pthread_setschedparam(thread->id, SCHED_FIFO | SCHED_RESET_ON_FORK, &param);
 }
 
-/* One for every CPU that we may use. The first is there and has its priority. */
+/* One for every CPU that we may use. The first is there and is what the others become. */
 static void sender_threads_add_pinned(SenderThreads *threads) {
         SenderThread *thread = &threads->threads[0];
         cpu_set_t all, one;
@@ -446,7 +450,8 @@ static void sender_threads_add_pinned(SenderThreads *threads) {
                 if (!thread &&
                         (threads->n_threads >= SENDER_CATCHER_THREADS_MAX ||
                                 sender_threads_add(threads, &thread) < 0 ||
-                                sender_thread_make_realtime(thread) < 0))
+                                (atomic_load(&threads->is_realtime) &&
+                                        sender_thread_make_realtime(thread) < 0)))
                         return; /* those that are there do what they can */
                 CPU_ZERO(&one);
                 CPU_SET(cpu, &one);
@@ -472,14 +477,14 @@ int sender_threads_start(SenderThreads *threads, SenderCapture capture) {
         r = sender_threads_add(threads, &thread);
         if (r < 0)
                 return r;
-        if (capture != SENDER_CAPTURE_PLAIN && sender_thread_make_realtime(thread) >= 0) {
+        if (capture != SENDER_CAPTURE_PLAIN && sender_thread_make_realtime(thread) >= 0)
                 atomic_store(&threads->is_realtime, true);
-                sender_threads_add_pinned(threads);
-                return 0;
+        else {
+                atomic_store(&threads->is_plain, true);
+                sender_eventfd_write(threads->wake_fd); /* the thread looks */
         }
-        atomic_store(&threads->is_plain, true);
-        sender_eventfd_write(threads->wake_fd); /* to see that */
-        return capture == SENDER_CAPTURE_REALTIME ? 1 : 0;
+        sender_threads_add_pinned(threads);
+        return capture == SENDER_CAPTURE_REALTIME && !atomic_load(&threads->is_realtime) ? 1 : 0;
 }
 
 /* Whether all have ended, or do within SENDER_JOIN_USEC. pthread_join(3) would not be bounded, and of
