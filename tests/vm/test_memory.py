@@ -104,6 +104,9 @@ class Kernel(MemoryScenario):
         unit.wait_seen("orphans")
         group = pathlib.Path("/sys/fs/cgroup" + unit.show("ControlGroup"))
         self.assertEqual(unit.seen("start")[0]["cgroup"], unit.show("ControlGroup") + "/gateway")
+        # A group hands on a controller only when no process is in it itself.
+        (group / "supervisor").mkdir()
+        (group / "supervisor" / "cgroup.procs").write_text(str(unit.main_pid))
         (group / "cgroup.subtree_control").write_text("+memory")
         (group / "gateway" / "memory.oom.group").write_text("1")
         (group / "gateway" / "memory.max").write_text("96M")

@@ -293,6 +293,10 @@ class UserScenario(CauseScenario):
             run("useradd", "--create-home", cls.USER)
         cls.uid = uid_of(cls.USER)
         cls.manager = user_manager(cls, cls.USER)
+        # At `info` a user's manager says nothing of units that end well, for which wait_ended() waits.
+        # Its children talk, too, before they are in their unit: journald may then take a supervisor's
+        # records for the manager's own.
+        cls.manager.systemctl("log-level", "debug")
 
     def user_unit(self, *gateway, **settings):
         return self.unit(*gateway, manager=self.manager, **settings).start()

@@ -197,8 +197,6 @@ def start_user_manager(user):
     run("systemctl", "start", f"user@{uid_of(user)}.service")
     manager = Manager(["--user", f"--machine={user}@.host"], "/run/systemd/user", "USER_UNIT", "user")
     manager.systemctl("is-system-running", "--wait", check=False)
-    # At `info` a user's manager says nothing of units that end well, for which wait_ended() waits.
-    manager.systemctl("log-level", "debug")
     return manager
 
 
