@@ -7,9 +7,9 @@
  *   the kernel log  whom the kernel killed, as text; not everybody may read it, and it is a ring
  *
  * Of the log only records of the kernel's own facility are believed: whoever may write to /dev/kmsg
- * chooses another one, the kernel sees to that. Its words are those of mm/oom_kill.c, the same since
- * Linux 4.x: "Out of memory: Killed process 123 (comm) …", "Memory cgroup out of memory: Killed
- * process 123 (comm) …".
+ * chooses another one, the kernel sees to that. Its words are those of mm/oom_kill.c since Linux 5.1:
+ * "Out of memory: Killed process 123 (comm) …", "Memory cgroup out of memory: Killed process 123
+ * (comm) …", and a variant where vm.oom_kill_allocating_task is set.
  * Source: cgroup-v2.rst, "memory.events"; systemd-oomd.service(8); dev-kmsg ABI. */
 
 #include "oom-evidence.h"
@@ -113,6 +113,7 @@ pid_t oom_log_parse(const char *record) {
         static const char *const beginnings[] = {
                 "Out of memory: Killed process ",
                 "Memory cgroup out of memory: Killed process ",
+                "Out of memory (oom_kill_allocating_task): Killed process ",
         };
 
         assert(record);

@@ -33,7 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         if (pid == 0)
                 return 0;
         CHECK(strtoul(record, NULL, 10) <= 7);
-        CHECK(strstr(record, "ut of memory: Killed process "));
+        CHECK(strstr(record, "ut of memory") && strstr(record, ": Killed process "));
         /* Leading zeros aside, which the kernel does not write. */
         (void) snprintf(words, sizeof(words), "%d ", (int) pid);
         CHECK(strstr(record, words));

@@ -19,6 +19,9 @@
 typedef struct Fixture {
         ProcfsTree tree; /* stands in for a control group, and holds the log */
         int path_fd;
+        char marked[32]; /* a directory that takes xattrs */
+        int marked_fd;
+        int log_fd;
         OomCounters counters;
 } Fixture;
 
@@ -28,7 +31,7 @@ static int fixture_setup(void **state) {
         if (!fixture)
                 return -1;
         *state = fixture;
-        fixture->path_fd = -EBADF;
+        fixture->path_fd = fixture->marked_fd = fixture->log_fd = -EBADF;
         if (procfs_tree_init(&fixture->tree) < 0)
                 return -1;
         fixture->path_fd = open(fixture->tree.path, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -39,6 +42,10 @@ static int fixture_teardown(void **state) {
         Fixture *fixture = *state;
 
         fixture->path_fd = fd_close(fixture->path_fd);
+        fixture->marked_fd = fd_close(fixture->marked_fd);
+        fixture->log_fd = fd_close(fixture->log_fd);
+        if (fixture->marked[0])
+                (void) rmdir(fixture->marked);
         procfs_tree_done(&fixture->tree);
         free(fixture);
         return 0;
@@ -123,25 +130,62 @@ static void test_oom_counters_group_that_vanished_is_zero(void **state) {
         check_nothing_counted(fixture->path_fd);
 }
 
-static void fixture_mark(const Fixture *fixture, const char *name, const char *value, size_t size) {
-        if (setxattr(fixture->tree.path, name, value, size, /* flags= */ 0) < 0) {
-                if (errno == ENOTSUP)
-                        skip(); /* /tmp is no file system for this */
-                fail_msg("setxattr: %s", strerror(errno));
+static void test_oom_counters_long_events_count_what_is_read(void **state) {
+        static char text[1 << 20];
+        Fixture *fixture = *state;
+        size_t n = (size_t) sprintf(text, "oom_kill 5\n");
+
+        memset(text + n, 'x', sizeof(text) - n);
+        procfs_tree_put_bytes(&fixture->tree, "memory.events", text, sizeof(text));
+        oom_counters_read(fixture->path_fd, &fixture->counters);
+        assert_true(fixture->counters.has_events);
+        assert_int_equal(fixture->counters.n_oom_kills, 5);
+
+        memset(text, '\n', sizeof(text));
+        memcpy(text + sizeof(text) - n, "oom_kill 5\n", n);
+        procfs_tree_put_bytes(&fixture->tree, "memory.events", text, sizeof(text));
+        check_nothing_counted(fixture->path_fd);
+}
+
+/* tmpfs takes such xattrs since Linux 6.6, disks' file systems do mostly. */
+static void fixture_find_place_for_marks(Fixture *fixture) {
+        static const char *const places[] = { "/tmp", "/var/tmp", "/dev/shm" };
+
+        for (size_t i = 0; i < ELEMENTSOF(places); i++) {
+                (void) snprintf(
+                        fixture->marked, sizeof(fixture->marked), "%s/test-oom-XXXXXX", places[i]);
+                if (!mkdtemp(fixture->marked))
+                        continue;
+                if (setxattr(fixture->marked, "user.any", "", 0, /* flags= */ 0) == 0)
+                        break;
+                (void) rmdir(fixture->marked);
         }
+        fixture->marked_fd = open(fixture->marked, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        assert_return_code(fixture->marked_fd, errno);
+}
+
+static void fixture_mark(const Fixture *fixture, const char *name, const char *value) {
+        assert_return_code(
+                setxattr(fixture->marked, name, value, strlen(value), /* flags= */ 0), errno);
 }
 
 static void test_oom_counters_marks_of_oomd_are_read(void **state) {
         Fixture *fixture = *state;
-        int fds[] = { fixture->path_fd, fixture->tree.fd };
 
-        fixture_mark(fixture, "user.oomd_kill", "41", 2);
-        fixture_mark(fixture, "user.oomd_ooms", "18446744073709551615", 20);
-        for (size_t i = 0; i < ELEMENTSOF(fds); i++) {
-                oom_counters_read(fds[i], &fixture->counters);
+        fixture_find_place_for_marks(fixture);
+        fixture_mark(fixture, "user.oomd_kill", "41");
+        fixture_mark(fixture, "user.oomd_ooms", "18446744073709551615");
+        for (unsigned i = 0; i < 2; i++) {
+                memset(&fixture->counters, 0xa5, sizeof(fixture->counters));
+                oom_counters_read(fixture->marked_fd, &fixture->counters);
                 assert_false(fixture->counters.has_events);
                 assert_int_equal(fixture->counters.n_oomd_kills, 41);
                 assert_true(fixture->counters.n_oomd_ooms == UINT64_MAX);
+
+                /* The same by a descriptor that may be read from. */
+                fixture->marked_fd = fd_close(fixture->marked_fd);
+                fixture->marked_fd = open(fixture->marked, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+                assert_return_code(fixture->marked_fd, errno);
         }
 }
 
@@ -150,9 +194,10 @@ static void test_oom_counters_marks_that_are_no_numbers_are_zero(void **state) {
                 "1000000000000000000000000000000000000000000000000", "1\n" };
         Fixture *fixture = *state;
 
+        fixture_find_place_for_marks(fixture);
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
-                fixture_mark(fixture, "user.oomd_kill", rows[i], strlen(rows[i]));
-                check_nothing_counted(fixture->path_fd);
+                fixture_mark(fixture, "user.oomd_kill", rows[i]);
+                check_nothing_counted(fixture->marked_fd);
         }
 }
 
@@ -181,6 +226,7 @@ static void test_oom_counters_since_is_never_below_zero(void **state) {
         assert_false(since.has_events);
         assert_int_equal(since.n_oom_kills, 0);
         assert_int_equal(since.n_oom_group_kills, 0);
+        assert_int_equal(since.n_local_oom_kills, 0);
         assert_int_equal(since.n_oomd_kills, 0);
         assert_int_equal(since.n_oomd_ooms, 0);
 }
@@ -198,6 +244,7 @@ static void test_oom_log_parse_kernel_records_name_the_victim(void **state) {
                 { "0,1,2,-;Out of memory: Killed process 2147483647 (x) y\n SUBSYSTEM=z\n",
                         INT32_MAX },
                 { "7,1,2,-;Out of memory: Killed process 1 ()", 1 },
+                { "3,1,2,-;Out of memory (oom_kill_allocating_task): Killed process 5 (x) y", 5 },
                 /* Nobody but the kernel has facility 0. */
                 { "11,1234,5678,-;" KILLED("123"), 0 },
                 { "8,1,2,-;" KILLED("123"), 0 },
@@ -209,6 +256,10 @@ static void test_oom_log_parse_kernel_records_name_the_victim(void **state) {
                 { KILLED("123"), 0 },
                 /* Other words. */
                 { "3,1,2,-;x " KILLED("123"), 0 },
+                { "3,1,2,-;Out of memory: OOM victim 123 (hermes) is already exiting.", 0 },
+                { "3,1,2,-;Out of memory (x): Killed process 123 (hermes)", 0 },
+                { "3,1,2,-;out of memory: Killed process 123 (hermes)", 0 },
+                { "3,1,2,-;Out of memory: Kill process 123 (hermes) score 9", 0 },
                 { "3,1,2,-;oom_reaper: reaped process 123 (hermes), now anon-rss:0kB", 0 },
                 { "3,1,2,-;oom-kill:constraint=CONSTRAINT_MEMCG,task=hermes,pid=123,uid=0", 0 },
                 { "3,1,2,-;Tasks in /x are going to be killed due to memory.oom.group set", 0 },
@@ -337,6 +388,48 @@ static void test_oom_log_names_fifo_does_not_wait(void **state) {
         assert_int_equal(fixture_search(fixture, 123), 0);
 }
 
+static void test_oom_log_names_log_that_is_not_ours_to_read_is_an_error(void **state) {
+        Fixture *fixture = *state;
+        uid_t uid = geteuid();
+        int r;
+
+        procfs_tree_put(&fixture->tree, "kmsg", "3,1,2,-;" KILLED("123") "\n");
+        assert_return_code(fchmodat(fixture->tree.fd, "kmsg", 0000, /* flags= */ 0), errno);
+        if (uid == 0)
+                assert_return_code(seteuid(65534), errno);
+        r = fixture_search(fixture, 123);
+        assert_return_code(seteuid(uid), errno);
+        assert_int_equal(r, -EACCES);
+}
+
+/* Reads on to a record. Returns: whether it is there. */
+static bool fixture_await_record(const Fixture *fixture, const char *text) {
+        char record[8192];
+        ssize_t n;
+
+        while ((n = read(fixture->log_fd, record, sizeof(record) - 1)) > 0) {
+                record[n] = '\0';
+                if (strstr(record, text))
+                        return true;
+        }
+        return false;
+}
+
+/* The kernel gives what is written to its log another facility than its own, even if asked not to. */
+static void test_oom_log_names_forged_record_is_not_believed(void **state) {
+        static const char forged[] =
+                "<3>Out of memory: Killed process 2147483647 (gatewatch-test)\n";
+        Fixture *fixture = *state;
+
+        fixture->log_fd = open("/dev/kmsg", O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+        if (fixture->log_fd < 0 || lseek(fixture->log_fd, 0, SEEK_END) < 0)
+                skip(); /* only root may write there, and a container has no such log */
+        assert_int_equal(write(fixture->log_fd, forged, strlen(forged)), strlen(forged));
+        if (!fixture_await_record(fixture, "(gatewatch-test)"))
+                skip(); /* printk.devkmsg=off */
+        assert_int_equal(oom_log_names("/dev/kmsg", INT32_MAX), 0);
+}
+
 /* Whatever it says, and whoever may read it, it is read to its end. */
 static void test_oom_log_names_of_this_machine_ends(void **state) {
         int r = oom_log_names("/dev/kmsg", INT32_MAX);
@@ -352,6 +445,7 @@ int main(void) {
                 FIXTURE_TEST(test_oom_counters_events_of_any_content_count_what_is_sound),
                 FIXTURE_TEST(test_oom_counters_nothing_there_is_zero),
                 FIXTURE_TEST(test_oom_counters_group_that_vanished_is_zero),
+                FIXTURE_TEST(test_oom_counters_long_events_count_what_is_read),
                 FIXTURE_TEST(test_oom_counters_marks_of_oomd_are_read),
                 FIXTURE_TEST(test_oom_counters_marks_that_are_no_numbers_are_zero),
                 cmocka_unit_test(test_oom_counters_since_is_never_below_zero),
@@ -362,6 +456,8 @@ int main(void) {
                 FIXTURE_TEST(test_oom_log_names_bytes_that_are_no_log_are_passed_over),
                 FIXTURE_TEST(test_oom_log_names_nothing_to_read_is_no),
                 FIXTURE_TEST(test_oom_log_names_fifo_does_not_wait),
+                FIXTURE_TEST(test_oom_log_names_log_that_is_not_ours_to_read_is_an_error),
+                FIXTURE_TEST(test_oom_log_names_forged_record_is_not_believed),
                 cmocka_unit_test(test_oom_log_names_of_this_machine_ends),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
