@@ -34,6 +34,7 @@
 #include <systemd/sd-bus.h>
 
 #include "bus-link.h"
+#include "evidence-answers.h"
 
 #define MANAGER_NAME         "org.freedesktop.systemd1"
 #define MANAGER_PATH         "/org/freedesktop/systemd1"
@@ -44,8 +45,6 @@
 #define SCOPE_INTERFACE      "org.freedesktop.systemd1.Scope"
 #define PROPERTIES_INTERFACE "org.freedesktop.DBus.Properties"
 
-#define JOBS_STEP 64 /* by which the list of jobs grows */
-
 /* In BusLink.slots. */
 typedef enum EvidenceSlot {
         EVIDENCE_SLOT_UNIT, /* in the second round: one of the units that ours is bound to */
@@ -55,40 +54,6 @@ typedef enum EvidenceSlot {
         _EVIDENCE_SLOT_MAX,
 } EvidenceSlot;
 static_assert((int) _EVIDENCE_SLOT_MAX <= BUS_LINK_SLOTS_MAX, "each needs its place");
-
-/* How ours hangs on another unit. */
-typedef enum EvidenceBond {
-        EVIDENCE_BOND_BINDS_TO,
-        EVIDENCE_BOND_PART_OF,
-        EVIDENCE_BOND_REQUIRES,
-        EVIDENCE_BOND_REQUISITE,
-        EVIDENCE_BOND_STOP_PROPAGATED_FROM,
-        EVIDENCE_BOND_CONFLICTS,
-        EVIDENCE_BOND_CONFLICTED_BY,
-        _EVIDENCE_BOND_MAX,
-} EvidenceBond;
-
-/* The property's name is the word that stands in the unit file. */
-static const char *const evidence_bond_table[_EVIDENCE_BOND_MAX] = {
-        [EVIDENCE_BOND_BINDS_TO] = "BindsTo",
-        [EVIDENCE_BOND_PART_OF] = "PartOf",
-        [EVIDENCE_BOND_REQUIRES] = "Requires",
-        [EVIDENCE_BOND_REQUISITE] = "Requisite",
-        [EVIDENCE_BOND_STOP_PROPAGATED_FROM] = "StopPropagatedFrom",
-        [EVIDENCE_BOND_CONFLICTS] = "Conflicts",
-        [EVIDENCE_BOND_CONFLICTED_BY] = "ConflictedBy",
-};
-
-typedef struct EvidenceTie {
-        EvidenceBond bond;
-        char unit[UNIT_NAME_MAX];
-} EvidenceTie;
-
-typedef struct EvidenceJob {
-        uint32_t id;
-        char type[CAUSE_WORD_MAX];
-        char unit[UNIT_NAME_MAX];
-} EvidenceJob;
 
 typedef struct EvidenceLink {
         BusLink link;
@@ -110,14 +75,7 @@ struct Evidence {
         EvidenceLink above;
         int error; /* of own */
 
-        UnitEvidence facts;
-        bool has_result;
-        char active_state[CAUSE_WORD_MAX];
-        usec_t active_exit_usec;
-        EvidenceTie ties[EVIDENCE_UNITS_MAX];
-        size_t n_ties;
-        EvidenceJob *jobs; /* of the unit's manager */
-        size_t n_jobs;
+        EvidenceAnswers answers;
         size_t tie_index; /* second round: whose state is being asked for */
 };
 
@@ -132,7 +90,7 @@ static void evidence_stop(Evidence *evidence) {
 /* May free the evidence. */
 static void evidence_tell(Evidence *evidence, int error) {
         evidence_stop(evidence);
-        evidence->handler(evidence, &evidence->facts, error, evidence->userdata);
+        evidence->handler(evidence, &evidence->answers.facts, error, evidence->userdata);
 }
 
 /* May free the evidence. */
@@ -143,88 +101,6 @@ static void evidence_finish(EvidenceLink *link) {
         link->is_done = true;
         if (evidence->own.is_done && evidence->above.is_done)
                 evidence_tell(evidence, evidence->error);
-}
-
-/* ---- Judging --------------------------------------------------------------------------------- */
-
-static bool job_stops(const EvidenceJob *job) {
-        return strcmp(job->type, "stop") == 0 || strcmp(job->type, "restart") == 0 ||
-                strcmp(job->type, "try-restart") == 0;
-}
-
-/* shutdown.target is what every unit conflicts with and what all the others bring along. */
-static bool job_is_shutdown(const char *type, const char *unit) {
-        static const char *const targets[] = { "shutdown.target", "poweroff.target",
-                "reboot.target", "halt.target", "kexec.target", "soft-reboot.target",
-                "exit.target" };
-
-        for (size_t i = 0; strcmp(type, "start") == 0 && i < ELEMENTSOF(targets); i++)
-                if (strcmp(unit, targets[i]) == 0)
-                        return true;
-        return false;
-}
-
-/* Whether a job on this unit, asked for before ours, brings ours about. */
-static bool tie_explains(const EvidenceTie *tie, const EvidenceJob *job) {
-        if (strcmp(tie->unit, job->unit) != 0)
-                return false;
-        if (tie->bond == EVIDENCE_BOND_CONFLICTS || tie->bond == EVIDENCE_BOND_CONFLICTED_BY)
-                return strcmp(job->type, "start") == 0 && !job_is_shutdown(job->type, job->unit);
-        return job_stops(job);
-}
-
-static void evidence_blame(Evidence *evidence, const EvidenceTie *tie) {
-        UnitEvidence *facts = &evidence->facts;
-
-        (void) snprintf(facts->dependency, sizeof(facts->dependency), "%s", tie->unit);
-        (void) snprintf(facts->dependency_kind, sizeof(facts->dependency_kind), "%s",
-                evidence_bond_table[tie->bond]);
-}
-
-static const EvidenceTie *evidence_find_tie(const Evidence *evidence, const EvidenceJob *job) {
-        for (size_t i = 0; i < evidence->n_ties; i++)
-                if (tie_explains(&evidence->ties[i], job))
-                        return &evidence->ties[i];
-        return NULL;
-}
-
-/* Of the jobs before ours that explain it the first. */
-static void evidence_find_dependency(Evidence *evidence) {
-        uint32_t before = evidence->facts.job_id;
-
-        for (size_t i = 0; i < evidence->n_jobs; i++) {
-                const EvidenceJob *job = &evidence->jobs[i];
-                const EvidenceTie *tie = job->id < before ? evidence_find_tie(evidence, job) : NULL;
-
-                if (!tie)
-                        continue;
-                evidence_blame(evidence, tie);
-                before = job->id;
-        }
-}
-
-static const EvidenceJob *evidence_find_job(const Evidence *evidence, uint32_t id) {
-        for (size_t i = 0; id > 0 && i < evidence->n_jobs; i++)
-                if (evidence->jobs[i].id == id)
-                        return &evidence->jobs[i];
-        return NULL;
-}
-
-static bool state_is_up(const char *state) {
-        return strcmp(state, "active") == 0 || strcmp(state, "reloading") == 0 ||
-                strcmp(state, "refreshing") == 0;
-}
-
-/* May be done again when more has been read. */
-static void evidence_judge(Evidence *evidence) {
-        UnitEvidence *facts = &evidence->facts;
-        const EvidenceJob *job = evidence_find_job(evidence, facts->job_id);
-        facts->has_unit = facts->sub_state[0] && evidence->has_result;
-        /* A unit that is up has an old time of its last end, if any. */
-        facts->left_at_usec = state_is_up(evidence->active_state) ? 0 : evidence->active_exit_usec;
-        (void) snprintf(facts->job_type, sizeof(facts->job_type), "%s", job ? job->type : "");
-        if (job && job_stops(job))
-                evidence_find_dependency(evidence);
 }
 
 /* ---- Calls ----------------------------------------------------------------------------------- */
@@ -276,112 +152,10 @@ static int evidence_take(EvidenceLink *link, sd_bus_message *reply,
         return 1;
 }
 
-/* ---- The unit -------------------------------------------------------------------------------- */
-
-/* Reads a variant if it holds that type, else skips it.
- * Returns: > 0: it was entered; 0: it was skipped; negative errno of sd_bus_message_skip(3). */
-static int variant_enter(sd_bus_message *message, const char *type) {
-        const char *contents;
-        int r = sd_bus_message_peek_type(message, /* type= */ NULL, &contents);
-
-        if (r < 0)
-                return r;
-        if (contents && strcmp(contents, type) == 0)
-                return sd_bus_message_enter_container(message, 'v', type);
-        r = sd_bus_message_skip(message, "v");
-        return r < 0 ? r : 0;
-}
-
-static int variant_read_word(sd_bus_message *message, char word[static CAUSE_WORD_MAX]) {
-        const char *value;
-        int r = variant_enter(message, "s");
-
-        if (r <= 0)
-                return r;
-        r = sd_bus_message_read_basic(message, 's', &value);
-        if (r < 0)
-                return r;
-        (void) snprintf(word, CAUSE_WORD_MAX, "%s", value);
-        return sd_bus_message_exit_container(message);
-}
-
-static int variant_read_usec(sd_bus_message *message, usec_t *ret_usec) {
-        int r = variant_enter(message, "t");
-
-        if (r <= 0)
-                return r;
-        r = sd_bus_message_read_basic(message, 't', ret_usec);
-        return r < 0 ? r : sd_bus_message_exit_container(message);
-}
-
-static int variant_read_job(sd_bus_message *message, uint32_t *ret_id) {
-        int r = variant_enter(message, "(uo)");
-
-        if (r <= 0)
-                return r;
-        r = sd_bus_message_read(message, "(uo)", ret_id, /* path= */ NULL);
-        return r < 0 ? r : sd_bus_message_exit_container(message);
-}
-
-static int evidence_read_ties(Evidence *evidence, sd_bus_message *message, EvidenceBond bond) {
-        const char *unit;
-        int r = variant_enter(message, "as");
-
-        if (r <= 0)
-                return r;
-        r = sd_bus_message_enter_container(message, 'a', "s");
-        if (r < 0)
-                return r;
-        while ((r = sd_bus_message_read_basic(message, 's', &unit)) > 0) {
-                if (evidence->n_ties == EVIDENCE_UNITS_MAX || strlen(unit) >= UNIT_NAME_MAX)
-                        continue;
-                evidence->ties[evidence->n_ties].bond = bond;
-                (void) strcpy(evidence->ties[evidence->n_ties++].unit, unit);
-        }
-        if (r >= 0)
-                r = sd_bus_message_exit_container(message);
-        return r < 0 ? r : sd_bus_message_exit_container(message);
-}
-
-/* Reads the value of a property that matters, skips that of another. */
-static int evidence_read_property(
-        Evidence *evidence, sd_bus_message *message, const char *property) {
-        UnitEvidence *facts = &evidence->facts;
-
-        if (strcmp(property, "SubState") == 0)
-                return variant_read_word(message, facts->sub_state);
-        if (strcmp(property, "ActiveState") == 0)
-                return variant_read_word(message, evidence->active_state);
-        if (strcmp(property, "ActiveExitTimestampMonotonic") == 0)
-                return variant_read_usec(message, &evidence->active_exit_usec);
-        if (strcmp(property, "Job") == 0)
-                return variant_read_job(message, &facts->job_id);
-        for (EvidenceBond bond = 0; bond < _EVIDENCE_BOND_MAX; bond++)
-                if (strcmp(property, evidence_bond_table[bond]) == 0)
-                        return evidence_read_ties(evidence, message, bond);
-        return sd_bus_message_skip(message, "v");
-}
-
-static void evidence_forget_unit(Evidence *evidence) {
-        evidence->facts.sub_state[0] = evidence->active_state[0] = '\0';
-        evidence->facts.job_id = 0;
-        evidence->active_exit_usec = 0;
-        evidence->n_ties = 0;
-}
+/* ---- Answers --------------------------------------------------------------------------------- */
 
 static void evidence_take_unit(EvidenceLink *link, sd_bus_message *reply) {
-        const char *property;
-        int r;
-
-        evidence_forget_unit(link->evidence);
-        r = sd_bus_message_enter_container(reply, 'a', "{sv}");
-        while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'e', "sv")) > 0) {
-                r = sd_bus_message_read_basic(reply, 's', &property);
-                if (r >= 0)
-                        r = evidence_read_property(link->evidence, reply, property);
-                if (r >= 0)
-                        r = sd_bus_message_exit_container(reply);
-        }
+        evidence_answers_read_unit(&link->evidence->answers, reply);
 }
 
 static int evidence_dispatch_unit(
@@ -390,10 +164,10 @@ static int evidence_dispatch_unit(
 }
 
 static void evidence_take_result(EvidenceLink *link, sd_bus_message *reply) {
-        Evidence *evidence = link->evidence;
+        EvidenceAnswers *answers = &link->evidence->answers;
 
-        if (variant_read_word(reply, evidence->facts.result) > 0)
-                evidence->has_result = true;
+        if (evidence_read_word(reply, answers->facts.result) > 0)
+                answers->has_result = true;
 }
 
 static int evidence_dispatch_result(
@@ -408,50 +182,16 @@ static void evidence_note_shutdown(EvidenceLink *link) {
         Evidence *evidence = link->evidence;
 
         if (link->is_above || evidence->unit.manager == UNIT_MANAGER_SYSTEM)
-                evidence->facts.is_shutting_down = true;
+                evidence->answers.facts.is_shutting_down = true;
         else
-                evidence->facts.is_exiting = true;
+                evidence->answers.facts.is_exiting = true;
 }
 
-static int evidence_add_job(Evidence *evidence, uint32_t id, const char *type, const char *unit) {
-        EvidenceJob *job;
-
-        if (evidence->n_jobs % JOBS_STEP == 0) {
-                EvidenceJob *jobs = reallocarray(
-                        evidence->jobs, evidence->n_jobs + JOBS_STEP, sizeof(EvidenceJob));
-                if (!jobs)
-                        return -ENOMEM;
-                evidence->jobs = jobs;
-        }
-        job = &evidence->jobs[evidence->n_jobs++];
-        job->id = id;
-        (void) snprintf(job->type, sizeof(job->type), "%s", type);
-        (void) snprintf(job->unit, sizeof(job->unit), "%s", unit);
-        return 0;
-}
-
-/* What goes beyond EVIDENCE_JOBS_MAX is not looked at. */
 static void evidence_take_jobs(EvidenceLink *link, sd_bus_message *reply) {
-        Evidence *evidence = link->evidence;
-        const char *unit, *type;
-        uint32_t id;
-        int r;
+        EvidenceAnswers *answers = &link->evidence->answers;
 
-        r = sd_bus_message_enter_container(reply, 'a', "(usssoo)");
-        if (!link->is_above) {
-                evidence->n_jobs = 0;
-                evidence->facts.has_jobs = r > 0;
-        }
-        for (size_t n = 0; r >= 0 && n < EVIDENCE_JOBS_MAX; n++) {
-                r = sd_bus_message_read(reply, "(usssoo)", &id, &unit, &type, /* state= */ NULL,
-                        /* job_path= */ NULL, /* unit_path= */ NULL);
-                if (r <= 0)
-                        return;
-                if (job_is_shutdown(type, unit))
-                        evidence_note_shutdown(link);
-                if (!link->is_above)
-                        r = evidence_add_job(evidence, id, type, unit);
-        }
+        if (evidence_answers_read_jobs(link->is_above ? NULL : answers, reply))
+                evidence_note_shutdown(link);
 }
 
 static int evidence_dispatch_jobs(
@@ -463,10 +203,10 @@ static void evidence_take_state(EvidenceLink *link, sd_bus_message *reply) {
         Evidence *evidence = link->evidence;
         char state[CAUSE_WORD_MAX] = "";
 
-        if (variant_read_word(reply, state) <= 0)
+        if (evidence_read_word(reply, state) <= 0)
                 return;
         if (link->is_above || evidence->unit.manager == UNIT_MANAGER_SYSTEM)
-                (void) strcpy(evidence->facts.system_state, state);
+                (void) strcpy(evidence->answers.facts.system_state, state);
         if (strcmp(state, "stopping") == 0)
                 evidence_note_shutdown(link);
 }
@@ -484,11 +224,12 @@ static void evidence_take_bound(EvidenceLink *link, sd_bus_message *reply) {
         Evidence *evidence = link->evidence;
         char state[CAUSE_WORD_MAX] = "";
 
-        if (variant_read_word(reply, state) <= 0)
+        if (evidence_read_word(reply, state) <= 0)
                 return;
         for (size_t i = 0; i < ELEMENTSOF(down); i++)
                 if (strcmp(state, down[i]) == 0)
-                        evidence_blame(evidence, &evidence->ties[evidence->tie_index - 1]);
+                        evidence_answers_blame(&evidence->answers,
+                                &evidence->answers.ties[evidence->tie_index - 1]);
 }
 
 static int evidence_dispatch_bound(
@@ -496,27 +237,18 @@ static int evidence_dispatch_bound(
         return evidence_take(userdata, reply, evidence_take_bound);
 }
 
-/* A unit on which there is a job goes where it was sent: before ours, then that has been found, or after
- * ours and perhaps because of it. */
-static bool evidence_has_job_on(const Evidence *evidence, const char *unit) {
-        for (size_t i = 0; i < evidence->n_jobs; i++)
-                if (strcmp(evidence->jobs[i].unit, unit) == 0)
-                        return true;
-        return false;
-}
-
 /* One unit after the other, until one is found down. Returns: whether one has been asked for. */
 static bool evidence_ask_bound(Evidence *evidence) {
-        const UnitEvidence *facts = &evidence->facts;
+        const UnitEvidence *facts = &evidence->answers.facts;
 
         if (!facts->has_unit || strcmp(facts->job_type, "stop") != 0 || facts->dependency[0] ||
                 facts->is_exiting || facts->is_shutting_down)
                 return false;
-        while (evidence->tie_index < evidence->n_ties) {
-                const EvidenceTie *tie = &evidence->ties[evidence->tie_index++];
+        while (evidence->tie_index < evidence->answers.n_ties) {
+                const EvidenceTie *tie = &evidence->answers.ties[evidence->tie_index++];
 
                 if (tie->bond == EVIDENCE_BOND_BINDS_TO &&
-                        !evidence_has_job_on(evidence, tie->unit) &&
+                        !evidence_answers_have_job_on(&evidence->answers, tie->unit) &&
                         evidence_call(&evidence->own, EVIDENCE_SLOT_UNIT, evidence_dispatch_bound,
                                 tie->unit, UNIT_INTERFACE, "ActiveState") >= 0) {
                         evidence->own.n_pending = 1;
@@ -529,7 +261,7 @@ static bool evidence_ask_bound(Evidence *evidence) {
 /* All that was asked of a manager has been answered. May free the evidence. */
 static void evidence_advance(EvidenceLink *link) {
         if (!link->is_above) {
-                evidence_judge(link->evidence);
+                evidence_answers_judge(&link->evidence->answers);
                 if (evidence_ask_bound(link->evidence))
                         return;
         }
@@ -580,7 +312,7 @@ static void evidence_own_failed(BusLink *bus_link, int error) {
         Evidence *evidence = bus_link->userdata;
 
         evidence->error = error;
-        evidence_judge(evidence);
+        evidence_answers_judge(&evidence->answers);
         evidence_finish(&evidence->own);
 }
 
@@ -635,7 +367,7 @@ static void evidence_set_up_links(
 static int evidence_dispatch_deadline(sd_event_source *source, uint64_t at_usec, void *userdata) {
         Evidence *evidence = userdata;
 
-        evidence_judge(evidence);
+        evidence_answers_judge(&evidence->answers);
         evidence_tell(evidence, -ETIMEDOUT);
         return 0;
 }
@@ -702,7 +434,7 @@ Evidence *evidence_free(Evidence *evidence) {
                 return NULL;
         evidence->start_source = sd_event_source_disable_unref(evidence->start_source);
         evidence_stop(evidence);
-        free(evidence->jobs);
+        evidence_answers_done(&evidence->answers);
         evidence->event = sd_event_unref(evidence->event);
         free(evidence);
         return NULL;
