@@ -15,6 +15,7 @@
 #include "sender-catcher.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -269,6 +270,24 @@ bool sender_catcher_has_pending(const SenderCatcher *catcher) {
         /* In this order: what is no longer in somebody's hands has been counted. */
         return atomic_load(&catcher->threads.is_reading) ||
                 catcher->n_told != atomic_load(&catcher->threads.n_caught);
+}
+
+void sender_catcher_tell_now(SenderCatcher *catcher) {
+        usec_t give_up_at_usec = 0;
+
+        assert(catcher);
+
+        while (atomic_load(&catcher->threads.is_reading)) {
+                usec_t now_usec = usec_now(CLOCK_MONOTONIC);
+
+                if (give_up_at_usec == 0)
+                        give_up_at_usec = usec_add(now_usec, SENDER_CATCHER_TIMEOUT_USEC);
+                else if (now_usec >= give_up_at_usec)
+                        break;
+                (void) sched_yield();
+        }
+        sender_catcher_tell(catcher);
+        sender_catcher_arm(catcher);
 }
 
 bool sender_catcher_is_realtime(const SenderCatcher *catcher) {

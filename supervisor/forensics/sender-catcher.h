@@ -121,6 +121,12 @@ int sender_catcher_set_signals(SenderCatcher *catcher, const sigset_t *signals) 
  * sigpending(2) before it, no signal is missed. */
 bool sender_catcher_has_pending(const SenderCatcher *catcher);
 
+/* Tells the handler at once, from within this call, of all that has been caught. What a gateway does
+ * because of a signal that the relay has passed on may be seen in the loop before the signal is: call
+ * this before its messages and its end are judged. Waits while a thread has just read a signal, for
+ * SENDER_CATCHER_TIMEOUT_USEC at most. */
+void sender_catcher_tell_now(SenderCatcher *catcher);
+
 bool sender_catcher_is_realtime(const SenderCatcher *catcher);
 
 /* Whether a thread hangs, so that no further signal will be caught: the caller reads them itself then

@@ -175,6 +175,8 @@ int supervisor_watch_signals(Supervisor *supervisor) _warn_unused_;
 void supervisor_divide_signals(Supervisor *supervisor);
 /* Starts the sender catcher, or goes on without. */
 void supervisor_start_catcher(Supervisor *supervisor);
+/* Signals that the relay has passed on count before what the gateway did because of them. */
+void supervisor_hear_signals(Supervisor *supervisor);
 /* What the relay may do by itself: the plan, or nothing once there is no main. */
 void supervisor_arm_relay(Supervisor *supervisor);
 /* Takes what has ended and tells the ladder. Returns: whether main was among it. */

@@ -38,6 +38,7 @@ static int supervisor_dispatch_main(
         Supervisor *supervisor = userdata;
 
         supervisor->main_source = sd_event_source_disable_unref(supervisor->main_source);
+        supervisor_hear_signals(supervisor);
         notify_proxy_drain(supervisor->proxy);
         if (supervisor_reap(supervisor) || !supervisor->is_main_alive)
                 return 0;
@@ -118,6 +119,7 @@ static void supervisor_stop_itself(Supervisor *supervisor, usec_t now_usec) {
 static void supervisor_handle_notify(NotifyMessage *message, pid_t sender, void *userdata) {
         Supervisor *supervisor = userdata;
 
+        supervisor_hear_signals(supervisor);
         if (message->has_main_pid)
                 supervisor_adopt_main(supervisor, message->main_pid);
         if (message->has_extend)

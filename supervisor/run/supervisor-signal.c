@@ -253,6 +253,11 @@ void supervisor_arm_relay(Supervisor *supervisor) {
                 can_relay ? supervisor->gateway.pidfd : -EBADF);
 }
 
+void supervisor_hear_signals(Supervisor *supervisor) {
+        if (supervisor->catcher && sender_catcher_has_pending(supervisor->catcher))
+                sender_catcher_tell_now(supervisor->catcher);
+}
+
 void supervisor_start_catcher(Supervisor *supervisor) {
         SenderCatcherConfig config = {
                 .capture = supervisor->config->sender_capture,
@@ -310,6 +315,7 @@ static int supervisor_dispatch_child(
         struct signalfd_siginfo info;
 
         (void) !read(fd, &info, sizeof(info));
+        supervisor_hear_signals(supervisor);
         notify_proxy_drain(supervisor->proxy);
         (void) supervisor_reap(supervisor);
         supervisor_catch_up(supervisor);

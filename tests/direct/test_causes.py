@@ -76,6 +76,17 @@ class EndTest(CauseTest):
         self.assertNotIn('sender_pid', record)
 
 
+class FastGatewayTest(CauseTest):
+    def test_end_right_behind_the_signal_is_the_stops(self):
+        """The gateway has the signal from a thread, and its end may be seen before the signal is."""
+        for _ in range(40):
+            run = self.start(verbose=False)
+            run.child.greet()
+            run.child.do('signal.signal(15, signal.SIG_DFL); signal.pthread_sigmask(signal.SIG_SETMASK, ())')
+            self.assertEqual(run.stop(), ('killed', TERM))
+            self.assert_stopped(run, cause='signal', outcome='clean', sender_pid=str(os.getpid()))
+
+
 class ContextTest(CauseTest):
     def test_context_does_not_believe_an_inherited_environment(self):
         run = self.start(environment=INHERITED).begun()

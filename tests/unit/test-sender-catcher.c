@@ -298,6 +298,24 @@ static void assert_calls_in_order(const Fixture *fixture, size_t n) {
         }
 }
 
+/* As soon as the relay has been called, whatever the loop would have looked at first. */
+static void test_sender_catcher_tells_now_what_was_relayed(void **state) {
+        Fixture *fixture = *state;
+
+        fixture_start(fixture);
+        for (unsigned i = 1; i <= 20; i++) {
+                assert_int_equal(kill(getpid(), SIGUSR1), 0);
+                while (atomic_load(&fixture->n_relayed) < i)
+                        (void) sched_yield();
+                sender_catcher_tell_now(fixture->catcher);
+                assert_int_equal(fixture->n_calls, 2 * i - 1);
+                assert_false(fixture->calls[2 * i - 2].is_described);
+                assert_false(sender_catcher_has_pending(fixture->catcher));
+                assert_true(fixture_run(fixture, i));
+                assert_int_equal(fixture->n_calls, 2 * i);
+        }
+}
+
 static void test_sender_catcher_more_than_slots_wait_in_the_kernel(void **state) {
         const unsigned n = 3 * SENDER_CATCHER_SLOTS;
         usec_t late_at_usec = usec_add(usec_now(CLOCK_MONOTONIC), TEST_DEADLINE_USEC);
@@ -408,6 +426,7 @@ int main(void) {
                 sender_test(test_sender_catcher_manager_is_not_read),
                 sender_test(test_sender_catcher_reused_pid_is_not_the_sender),
                 sender_test(test_sender_catcher_relays_once_and_before_telling),
+                sender_test(test_sender_catcher_tells_now_what_was_relayed),
                 sender_test(test_sender_catcher_more_than_slots_wait_in_the_kernel),
                 sender_test(test_sender_catcher_flood_loses_none),
                 sender_test(test_sender_catcher_pending_has_no_gap),
