@@ -4,6 +4,7 @@
 from harness import DirectTest, stat_fields, unless_wrapped
 
 WINDOW_SECONDS = 2  # the length of the measurement, not a wait for something
+WINDOWS_MAX = 3
 
 
 class IdleTest(DirectTest):
@@ -12,11 +13,16 @@ class IdleTest(DirectTest):
             return next(int(line.split()[1]) for line in file if line.startswith('voluntary_ctxt_switches'))
 
     def assert_idle(self, run):
-        self.events.poll(lambda: stat_fields(run.pid)[0] == 'S', 'the supervisor to sleep')
-        before = self.switches(run)
-        while self.events.turn(WINDOW_SECONDS):
-            pass
-        self.assertEqual(self.switches(run) - before, 0, 'wake-ups of an idle supervisor')
+        """What was before may still come in during the first window; whatever comes again and again
+        is in all of them."""
+        counts = []
+        while not counts or (counts[-1] != 0 and len(counts) < WINDOWS_MAX):
+            self.events.poll(lambda: stat_fields(run.pid)[0] == 'S', 'the supervisor to sleep')
+            before = self.switches(run)
+            while self.events.turn(WINDOW_SECONDS):
+                pass
+            counts.append(self.switches(run) - before)
+        self.assertEqual(counts[-1], 0, 'wake-ups of an idle supervisor: %s' % counts)
 
     @unless_wrapped('the wrapper has its own switches')
     def test_idle_supervisor_is_never_woken_up(self):

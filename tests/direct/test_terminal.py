@@ -132,11 +132,15 @@ fcntl.ioctl(0, termios.TIOCSCTTY, 0)
     def test_resize_reaches_the_gateway_of_a_session_leader_exactly_once(self):
         self.assert_resize_arrives_once(self.leader())
 
+    @staticmethod
+    def passed_on(run, name):
+        return [record['signal'] for record in run.of('forwarded')].count(name)
+
     def test_suspend_key_stops_both_and_the_foreground_continues_them(self):
         run = self.job()
         run.child.do('unblock(%d)' % TSTP)
         run.fence()
-        for _ in range(2):
+        for n in (1, 2):
             self.type(CTRL_Z)
             # What a shell sees of its job.
             info = os.waitid(os.P_PID, run.pid, os.WSTOPPED)
@@ -147,6 +151,8 @@ fcntl.ioctl(0, termios.TIOCSCTTY, 0)
             os.tcsetpgrp(self.slave, run.pid)
             os.killpg(run.pid, CONT)
             run.child.wait_signal(CONT)
+            # The supervisor passes its own on, and that must not undo the next stop.
+            self.events.poll(lambda: self.passed_on(run, 'SIGCONT') >= n, 'SIGCONT to be passed on')
             run.fence()
             self.assertEqual((self.state(run.pid) in 'SR', self.state(run.child.pid) in 'SR'), (True, True))
         self.assertEqual(run.stop(), ('exited', 0))

@@ -56,7 +56,8 @@ static int setup(void **state) {
         fixture->pid = start_main();
         fixture->pidfd = pidfd_open(fixture->pid, 0);
         *state = fixture;
-        return fixture->pid > 0 && fixture->pidfd >= 0 ? 0 : -1;
+        /* valgrind 3.19 knows no pidfds. */
+        return fixture->pid > 0 && (fixture->pidfd >= 0 || errno == ENOSYS) ? 0 : -1;
 }
 
 static int teardown(void **state) {
@@ -71,6 +72,8 @@ static int teardown(void **state) {
 }
 
 static void arm(Fixture *fixture) {
+        if (fixture->pidfd < 0)
+                skip();
         assert_int_equal(
                 stop_relay_arm(&fixture->relay, &fixture->plan, fixture->pid, fixture->pidfd), 0);
 }
