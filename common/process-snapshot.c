@@ -95,20 +95,25 @@ static bool process_errno_is_gone(ssize_t r) {
         return r == -ENOENT || r == -ESRCH;
 }
 
-int process_snapshot_read_urgent(ProcessSnapshot *snapshot, int proc_fd) {
+void process_snapshot_read_cmdline(ProcessSnapshot *snapshot, int proc_fd) {
         char path[PROCESS_PATH_MAX];
 
         assert(snapshot);
-
-        if (snapshot->pid <= 0)
-                return -ESRCH;
+        assert(snapshot->pid > 0);
 
         process_path(path, snapshot->pid, "cmdline");
         ssize_t n = process_read_at(proc_fd, path, snapshot->cmdline, sizeof(snapshot->cmdline));
         snapshot->cmdline_size = n > 0 ? (size_t) n : 0;
         snapshot->is_cmdline_cut = n == sizeof(snapshot->cmdline);
+}
 
+int process_snapshot_read_info(ProcessSnapshot *snapshot, int proc_fd) {
+        char path[PROCESS_PATH_MAX];
         ProcessInfo info;
+
+        assert(snapshot);
+        assert(snapshot->pid > 0);
+
         process_path(path, snapshot->pid, "stat");
         int r = process_read_stat(proc_fd, path, &info);
         if (process_errno_is_gone(r))
@@ -117,6 +122,15 @@ int process_snapshot_read_urgent(ProcessSnapshot *snapshot, int proc_fd) {
         if (snapshot->has_info)
                 snapshot->info = info;
         return 0;
+}
+
+int process_snapshot_read_urgent(ProcessSnapshot *snapshot, int proc_fd) {
+        assert(snapshot);
+
+        if (snapshot->pid <= 0)
+                return -ESRCH;
+        process_snapshot_read_cmdline(snapshot, proc_fd);
+        return process_snapshot_read_info(snapshot, proc_fd);
 }
 
 /* A number at text, ended by white space. */

@@ -52,6 +52,10 @@ int process_snapshot_read_urgent(ProcessSnapshot *snapshot, int proc_fd);
  * Returns: 0; negative errno of openat(2), read(2): both are not known. */
 int process_snapshot_read_status(ProcessSnapshot *snapshot, int proc_fd);
 
+/* Its two parts, for a process (pid > 0). _info() returns as _urgent() does. */
+void process_snapshot_read_cmdline(ProcessSnapshot *snapshot, int proc_fd);
+int process_snapshot_read_info(ProcessSnapshot *snapshot, int proc_fd);
+
 /* The rest: executable, uid, tracer, login uid, control group. Call it after the urgent part: if the pid has
  * become another process since (by its start time), nothing is taken from that.
  * Returns: 0; -ESRCH. */

@@ -110,8 +110,8 @@ static void sender_catcher_copy_known(SenderCatcher *catcher, const SenderSlot *
         known->info = slot->caught.info;
         known->caught_at_usec = slot->caught.caught_at_usec;
         known->caught_at_boottime_usec = slot->caught.caught_at_boottime_usec;
-        known->relayed_signo = slot->caught.relayed_signo;
-        known->relayed_to = slot->caught.relayed_to;
+        known->relayed_signo = 0; /* the thread's, until the slot is described */
+        known->relayed_to = 0;
         known->state = SENDER_UNKNOWN;
         process_snapshot_init(&known->sender, 0);
         process_snapshot_init(&known->parent, 0);

@@ -7,8 +7,10 @@
  * still until one of them has read the sender's command line, so that none gives the sender its CPU
  * back early. Where it is not allowed, ordinary threads do the same without holding anybody.
  *
- * A caught signal is passed on first, by a callback in the catching thread, and described after; the
- * loop hears of it twice: within some 100 us (so that it does not run in the gateway's place), and again
+ * A caught signal is passed on by a callback in the catching thread: at once, or, where CPUs are held, as
+ * soon as the command line has been read and they are free again, since the gateway could not run before.
+ * Should that read hang, the loop hears of the signal all the same, and passes it on. The
+ * loop hears of it twice: within some 1 ms (so that it does not run in the gateway's place), and again
  * when its sender has been read or that has taken too long.
  * A thread that hangs in a wedged /proc file hangs alone.
  *
@@ -62,7 +64,7 @@ typedef struct CaughtSignal {
         struct signalfd_siginfo info;
         usec_t caught_at_usec;          /* CLOCK_MONOTONIC */
         usec_t caught_at_boottime_usec; /* for comparison with start times */
-        int relayed_signo;              /* what the relay sent to main at once; 0: nothing */
+        int relayed_signo; /* what the relay sent to main, once described; 0: nothing, or not known */
         pid_t relayed_to;
         SenderState state; /* SENDER_UNKNOWN until it was looked at */
         ProcessSnapshot
@@ -78,7 +80,7 @@ typedef struct CaughtSignal {
 
 typedef struct SenderCatcher SenderCatcher;
 
-/* Called in the catching thread at once, before anything is read. May use the siginfo, atomics and
+/* Called in the catching thread, once for each signal. May use the siginfo, atomics and
  * system calls, nothing else. Sets relayed_signo and relayed_to when it passes a signal on. */
 typedef void (*SenderCatcherRelay)(CaughtSignal *caught, void *userdata);
 

@@ -47,7 +47,7 @@
 #define SENDER_PRIORITY      1 /* the least that goes before every ordinary process */
 #define SENDER_GATHER_USEC   3
 #define SENDER_GIVE_WAY_USEC 20
-#define SENDER_NOTIFY_USEC   100
+#define SENDER_NOTIFY_USEC   1000
 #define SENDER_JOIN_USEC     (100 * USEC_PER_MSEC)
 #define SENDER_SLICE_NSEC    100000 /* the least that the kernel takes */
 #define SENDER_PAUSES        16     /* between two looks at the clock */
@@ -130,8 +130,7 @@ static unsigned sender_threads_count_free(SenderThreads *threads, unsigned n_cau
         return n;
 }
 
-static void sender_slot_fill(
-        SenderThreads *threads, SenderSlot *slot, const struct signalfd_siginfo *info) {
+static void sender_slot_fill(SenderSlot *slot, const struct signalfd_siginfo *info) {
         CaughtSignal *caught = &slot->caught;
 
         caught->info = *info;
@@ -139,11 +138,15 @@ static void sender_slot_fill(
         caught->caught_at_boottime_usec = usec_now(CLOCK_BOOTTIME);
         caught->relayed_signo = 0;
         caught->relayed_to = 0;
-        if (threads->relay)
-                threads->relay(caught, threads->userdata);
 }
 
-/* Takes what is pending, passes it on and publishes it. Returns: how many. */
+/* Passes on what was taken. */
+static void sender_threads_relay(SenderThreads *threads, unsigned first, unsigned n) {
+        for (unsigned i = 0; threads->relay && i < n; i++)
+                threads->relay(&sender_threads_slot(threads, first + i)->caught, threads->userdata);
+}
+
+/* Takes what is pending and publishes it. Returns: how many. */
 static unsigned sender_threads_take(
         SenderThreads *threads, unsigned n_caught, bool *ret_may_be_more) {
         struct signalfd_siginfo infos[SENDER_CATCHER_SLOTS];
@@ -164,7 +167,7 @@ static unsigned sender_threads_take(
         for (unsigned i = 0; i < n; i++) {
                 SenderSlot *slot = sender_threads_slot(threads, n_caught + i);
 
-                sender_slot_fill(threads, slot, &infos[i]);
+                sender_slot_fill(slot, &infos[i]);
                 atomic_store(&slot->state, SENDER_SLOT_CAUGHT);
                 atomic_store(&threads->n_caught, n_caught + i + 1);
         }
@@ -173,24 +176,29 @@ static unsigned sender_threads_take(
         return n;
 }
 
-/* What perishes, while the others hold still. We do not perish meanwhile. The executable goes when the
- * command line goes; the snapshot counts it to the rest. */
-static void sender_read_urgent(
-        const SenderView *view, CaughtSignal *caught, char exe[static PROCESS_EXE_MAX]) {
-        char path[32];
-
-        exe[0] = '\0';
+/* What perishes first, while the others hold still. We do not perish meanwhile. */
+static void sender_read_held(const SenderView *view, CaughtSignal *caught) {
         caught->state =
                 sender_state_from_siginfo(&caught->info, view->manager_pid, view->is_unit_main);
         process_snapshot_init(
                 &caught->sender, caught->state == SENDER_KERNEL ? 0 : (pid_t) caught->info.ssi_pid);
+        if (caught->state == SENDER_UNKNOWN && caught->sender.pid != view->own_pid)
+                process_snapshot_read_cmdline(&caught->sender, view->proc_fd);
+}
+
+/* What perishes next. The executable goes when the command line goes; the snapshot counts it to the
+ * rest. */
+static void sender_read_soon(
+        const SenderView *view, CaughtSignal *caught, char exe[static PROCESS_EXE_MAX]) {
+        char path[32];
+
+        exe[0] = '\0';
         if (caught->state != SENDER_UNKNOWN || caught->sender.pid == view->own_pid)
                 return;
-
-        (void) process_snapshot_read_urgent(&caught->sender, view->proc_fd);
         (void) snprintf(path, sizeof(path), "%d/exe", caught->sender.pid);
         ssize_t n = readlinkat(view->proc_fd, path, exe, PROCESS_EXE_MAX - 1);
         exe[n > 0 ? n : 0] = '\0';
+        (void) process_snapshot_read_info(&caught->sender, view->proc_fd);
 }
 
 /* Who reaps a zombie. A parent is older than its child, or it is another process by that pid. */
@@ -253,9 +261,12 @@ static void sender_threads_give_way(SenderThreads *threads) {
 static void sender_threads_describe(SenderThreads *threads, unsigned first, unsigned n) {
         bool has_relayed = false;
 
-        for (unsigned i = 0; i < n; i++)
-                if (sender_threads_slot(threads, first + i)->caught.relayed_signo > 0)
-                        has_relayed = true;
+        for (unsigned i = 0; i < n; i++) {
+                SenderSlot *slot = sender_threads_slot(threads, first + i);
+
+                sender_read_soon(&threads->view, &slot->caught, slot->exe);
+                has_relayed = has_relayed || slot->caught.relayed_signo > 0;
+        }
         if (has_relayed)
                 sender_threads_give_way(threads);
         for (unsigned i = 0; i < n; i++) {
@@ -271,6 +282,7 @@ static void sender_threads_catch(SenderThreads *threads) {
 
         while (may_be_more && !atomic_load(&threads->is_quitting)) {
                 unsigned first, n;
+                bool is_held;
 
                 if (sender_threads_try_enter(threads))
                         sender_threads_gather(threads);
@@ -278,14 +290,17 @@ static void sender_threads_catch(SenderThreads *threads) {
                         return;
                 first = atomic_load(&threads->n_caught);
                 n = sender_threads_take(threads, first, &may_be_more);
-                if (n > 0) /* now: what follows may hang */
+                if (n > 0) /* now: what follows may hang, and then the loop passes it on */
                         sender_threads_notify(threads, SENDER_NOTIFY_USEC);
-                for (unsigned i = 0; i < n; i++) {
-                        SenderSlot *slot = sender_threads_slot(threads, first + i);
-
-                        sender_read_urgent(&threads->view, &slot->caught, slot->exe);
-                }
+                is_held = sender_threads_may_hold(threads);
+                if (!is_held)
+                        sender_threads_relay(threads, first, n);
+                for (unsigned i = 0; i < n; i++)
+                        sender_read_held(
+                                &threads->view, &sender_threads_slot(threads, first + i)->caught);
                 sender_threads_leave(threads);
+                if (is_held) /* not before: woken now, the gateway finds a CPU that nobody holds */
+                        sender_threads_relay(threads, first, n);
                 sender_threads_describe(threads, first, n);
         }
 }
@@ -355,7 +370,8 @@ void sender_catcher_describe(
 
         assert(caught);
 
-        sender_read_urgent(&view, caught, exe);
+        sender_read_held(&view, caught);
+        sender_read_soon(&view, caught, exe);
         sender_read_rest(&view, caught, exe);
 }
 

@@ -80,6 +80,10 @@ bool stop_relay_claim(StopRelay *relay) {
         return true;
 }
 
+int stop_relay_sent(const StopRelay *relay, pid_t pid) {
+        return relay->pid == pid ? relay->sent_signo : 0;
+}
+
 /* Returns: the signal that main is to be sent; 0: none, or none of ours to send. */
 static int stop_relay_decide(const StopRelayPlan *plan, const CaughtSignal *caught) {
         SignalFacts facts = plan->facts;
@@ -111,9 +115,8 @@ void stop_relay_pass(StopRelay *relay, CaughtSignal *caught) {
                 atomic_store(&relay->state, RELAY_ARMED);
                 return;
         }
-        if (signo != SIGKILL && signo != SIGSTOP && signo != SIGCONT)
-                (void) pidfd_send_signal(relay->pidfd, SIGCONT, NULL, 0);
         caught->relayed_signo = signo;
         caught->relayed_to = relay->pid;
+        relay->sent_signo = signo;
         atomic_store(&relay->state, RELAY_CLAIMED);
 }

@@ -26,6 +26,7 @@ typedef struct StopRelay {
         StopRelayPlan plan;
         int pidfd; /* owned; -EBADF: nobody to send to */
         pid_t pid;
+        int sent_signo; /* once it was claimed by the thread */
 } StopRelay;
 
 /* Embedded; disarmed until it is told whom and what. */
@@ -36,9 +37,13 @@ void stop_relay_done(StopRelay *relay);
  * Returns: 0; -EBUSY: it has been claimed; negative errno of dup(2). */
 int stop_relay_arm(StopRelay *relay, const StopRelayPlan *plan, pid_t pid, int pidfd) _warn_unused_;
 
-/* The loop begins a stop. Returns: true: it is the one to signal main; false: the thread has. */
+/* The loop begins a stop. Returns: true: it is the one to signal main; false: the thread has, or it was
+ * claimed before. */
 bool stop_relay_claim(StopRelay *relay);
 
-/* In the catching thread: sends the first phase's signal, and SIGCONT behind it, if this signal begins a
- * stop and nobody has claimed it before. */
+/* Once claimed: what the thread has sent to that process; 0: nothing. */
+int stop_relay_sent(const StopRelay *relay, pid_t pid);
+
+/* In the catching thread: sends the first phase's signal if this signal begins a stop and nobody has
+ * claimed it before. The SIGCONT behind it is the loop's. */
 void stop_relay_pass(StopRelay *relay, CaughtSignal *caught);

@@ -153,10 +153,7 @@ static void supervisor_dispatch_caught(
                 if (sender_catcher_is_stuck(catcher))
                         supervisor_divide_signals(supervisor);
         } else {
-                if (caught->relayed_signo > 0 && caught->relayed_to == supervisor->gateway.pid)
-                        supervisor->relayed_signo = caught->relayed_signo;
                 (void) supervisor_handle_signal(supervisor, &caught->info);
-                supervisor->relayed_signo = 0;
         }
         supervisor_catch_up(supervisor);
 }

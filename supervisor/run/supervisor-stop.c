@@ -34,11 +34,9 @@ static void supervisor_send(Supervisor *supervisor, const LadderAction *action) 
                         action->skip_main, /* ret_n_sent= */ NULL);
                 return;
         }
-        if (action->signo == supervisor->relayed_signo) {
+        if (action->signo == supervisor->relayed_signo)
                 supervisor->relayed_signo = 0;
-                return;
-        }
-        if (gateway_signal(&supervisor->gateway, action->signo, /* queued= */ NULL) < 0)
+        else if (gateway_signal(&supervisor->gateway, action->signo, /* queued= */ NULL) < 0)
                 return; /* gone: its SIGCHLD is on the way */
         if (action->signo != SIGKILL && action->signo != SIGSTOP && action->signo != SIGCONT)
                 (void) !gateway_signal(&supervisor->gateway, SIGCONT, /* queued= */ NULL);
@@ -288,9 +286,12 @@ void supervisor_begin_stop(Supervisor *supervisor, const StopRequest *request,
         };
 
         supervisor->stop = *request;
-        (void) stop_relay_claim(&supervisor->relay);
+        supervisor->relayed_signo = stop_relay_claim(&supervisor->relay)
+                ? 0
+                : stop_relay_sent(&supervisor->relay, supervisor->gateway.pid);
         supervisor_write_planned_stop(supervisor);
         supervisor_step(supervisor, LADDER_STOP, &facts, now_usec);
+        supervisor->relayed_signo = 0;
 
         supervisor->heartbeat = heartbeat_free(supervisor->heartbeat);
         supervisor_write_marker(supervisor);

@@ -265,7 +265,7 @@ static void test_sender_catcher_reused_pid_is_not_the_sender(void **state) {
 
 /* ---- Delivery ---- */
 
-static void test_sender_catcher_relays_once_and_before_telling(void **state) {
+static void test_sender_catcher_relays_once_and_before_describing(void **state) {
         Fixture *fixture = *state;
 
         fixture_start(fixture);
@@ -274,12 +274,12 @@ static void test_sender_catcher_relays_once_and_before_telling(void **state) {
         assert_int_equal(fixture->n_calls, 2);
         for (size_t i = 0; i < 2; i++) {
                 assert_int_equal(fixture->calls[i].is_described, i == 1);
-                assert_int_equal(fixture->calls[i].n_relayed, 1);
-                assert_int_equal(fixture->calls[i].relayed_signo, SIGWINCH);
-                assert_int_equal(fixture->calls[i].relayed_to, 4711);
                 assert_int_equal(fixture->calls[i].info.ssi_pid, getpid());
         }
         assert_int_equal(fixture->calls[0].state, SENDER_UNKNOWN);
+        assert_int_equal(fixture->calls[1].n_relayed, 1);
+        assert_int_equal(fixture->calls[1].relayed_signo, SIGWINCH);
+        assert_int_equal(fixture->calls[1].relayed_to, 4711);
 }
 
 /* Each value in order, told before described, and neither left out. */
@@ -425,7 +425,7 @@ int main(void) {
                 sender_test(test_sender_catcher_thread_directed_is_caught),
                 sender_test(test_sender_catcher_manager_is_not_read),
                 sender_test(test_sender_catcher_reused_pid_is_not_the_sender),
-                sender_test(test_sender_catcher_relays_once_and_before_telling),
+                sender_test(test_sender_catcher_relays_once_and_before_describing),
                 sender_test(test_sender_catcher_tells_now_what_was_relayed),
                 sender_test(test_sender_catcher_more_than_slots_wait_in_the_kernel),
                 sender_test(test_sender_catcher_flood_loses_none),
