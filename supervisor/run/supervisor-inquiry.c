@@ -77,8 +77,18 @@ static void supervisor_look_for_markers(const Supervisor *supervisor, CauseFacts
                         /* n_targets= */ 1, text) == STOP_MARKER_SELF;
 }
 
+/* The bus does not tell that a target is being isolated; who asked for it does, by its last word. */
+static void inquiry_find_isolated(Inquiry *inquiry) {
+        const Requester *requester = &inquiry->requesters.items[0];
+        const char *word = strrchr(requester->cmdline, ' ');
+        size_t size = sizeof(inquiry->evidence.isolated);
+
+        if (inquiry->requesters.n > 0 && strcmp(requester->verb, "isolate") == 0 && word)
+                (void) snprintf(inquiry->evidence.isolated, size, "%.*s", (int) size - 1, word + 1);
+}
+
 static void supervisor_decide_cause(Supervisor *supervisor) {
-        const Inquiry *inquiry = supervisor->inquiry;
+        Inquiry *inquiry = supervisor->inquiry;
         const StopRequest *stop = &supervisor->stop;
         OomCounters now, since;
         CauseFacts facts = {
@@ -101,6 +111,7 @@ static void supervisor_decide_cause(Supervisor *supervisor) {
                 facts.status == SIGKILL)
                 facts.is_main_oom_killed = oom_log_names("/dev/kmsg", supervisor->gateway.pid) > 0;
         if (inquiry) {
+                inquiry_find_isolated(inquiry);
                 facts.unit = inquiry->has_evidence ? &inquiry->evidence : NULL;
                 facts.is_sender_gateway = inquiry->is_sender_gateway;
                 facts.is_takeover = inquiry->context.takeover == STOP_MARKER_SELF;

@@ -166,6 +166,7 @@ struct Supervisor {
 /* supervisor.c */
 /* Ends the loop once the last record is written. */
 void supervisor_leave(Supervisor *supervisor);
+void supervisor_trim(Supervisor *supervisor);
 void supervisor_main_exited(Supervisor *supervisor, usec_t now_usec);
 
 /* supervisor-signal.c */

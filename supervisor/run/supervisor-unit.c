@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "run/footprint.h"
 #include "run/supervisor-internal.h"
 
 static bool is_executed_by_systemd(void) {
@@ -140,7 +139,8 @@ static void supervisor_dispatch_unit(
         }
         supervisor_take_properties(supervisor, properties, usec_now(CLOCK_MONOTONIC));
         if (is_first)
-                footprint_trim(); /* sd-bus is not needed any more, but for its signals */
+                supervisor_trim(
+                        supervisor); /* sd-bus is not needed any more, but for its signals */
 }
 
 int supervisor_ask_unit(Supervisor *supervisor) {

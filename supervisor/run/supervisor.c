@@ -245,6 +245,22 @@ static void supervisor_attach(Supervisor *supervisor) {
         }
 }
 
+static int supervisor_dispatch_trim(sd_event_source *source, void *userdata) {
+        footprint_trim();
+        return 0;
+}
+
+/* Gives memory back when there is nothing else to do: what the loop itself needs is touched last. */
+void supervisor_trim(Supervisor *supervisor) {
+        _cleanup_(sd_event_source_unrefp) sd_event_source *source = NULL;
+
+        if (sd_event_add_defer(supervisor->event, &source, supervisor_dispatch_trim, NULL) < 0 ||
+                sd_event_source_set_priority(source, SD_EVENT_PRIORITY_IDLE) < 0)
+                return;
+        (void) sd_event_source_set_description(source, "trim");
+        (void) sd_event_source_set_floating(source, true);
+}
+
 /* --on-short-timeout=refuse: the only case in which the answer of systemd is waited for. Returns: 1 the
  * unit is too short; 0 go on; negative errno. */
 static int supervisor_refuses(Supervisor *supervisor) {
@@ -305,7 +321,7 @@ int supervisor_run(Supervisor *supervisor, GatewayStatus *ret_status, int *ret_e
         if (supervisor->config->ready == READY_EXEC)
                 supervisor_set_ready(supervisor, supervisor->forked_at_usec);
 
-        footprint_trim();
+        supervisor_trim(supervisor);
         r = sd_event_loop(supervisor->event);
         (void) record_sink_flush(supervisor->sink);
         *ret_status = supervisor->status;

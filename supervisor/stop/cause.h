@@ -78,7 +78,7 @@ typedef struct UnitEvidence {
         bool is_exiting;               /* the unit's own manager: a start job for exit.target */
         bool is_shutting_down; /* the system manager: "stopping", or a start job for shutdown.target */
         char system_state[CAUSE_WORD_MAX]; /* of the system manager; empty: not known */
-        char isolated[UNIT_NAME_MAX];   /* the target that is being isolated or started over us */
+        char isolated[UNIT_NAME_MAX]; /* the target that is being isolated, as its requester says */
         char dependency[UNIT_NAME_MAX]; /* the unit whose job, or end, ours follows; empty: none */
         char dependency_kind[CAUSE_WORD_MAX]; /* "PartOf", "BindsTo", "Requires", "Conflicts", … */
 } UnitEvidence;
