@@ -161,6 +161,9 @@ static void test_gateway_spawn_signals_are_the_callers(void **state) {
         (void) sigemptyset(&blocked);
         (void) sigaddset(&blocked, SIGUSR2);
         assert_int_equal(sigprocmask(SIG_SETMASK, &blocked, NULL), 0);
+        /* Whatever this program was started with: a shell's background, nohup(1). */
+        for (int signo = 1; signo < SIGRTMIN; signo++)
+                (void) signal(signo, SIG_DFL);
         (void) signal(SIGCHLD, SIG_IGN);
         (void) signal(SIGHUP, SIG_IGN);
         /* No shell: it would unblock all. */
