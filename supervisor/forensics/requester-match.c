@@ -196,26 +196,12 @@ static bool request_script_names(
         return request_names_target(request, scope, name);
 }
 
-static RequestScope service_read_scope(const Request *request, bool *ret_is_full_restart) {
-        RequestReader reader = { .next = request->arguments, .options = service_options };
-        RequestScope scope = {};
-        RequestPart part;
-        const char *value;
-
-        *ret_is_full_restart = false;
-        while ((part = request_reader_next(&reader, &value)) != REQUEST_END) {
-                request_scope_take(&scope, part, value);
-                if (part == REQUEST_NOW)
-                        *ret_is_full_restart = true;
-        }
-        return scope;
-}
-
 /* service NAME ACTION, invoke-rc.d NAME ACTION. */
 static bool request_match_service(const Request *request, const char **ret_verb) {
         RequestReader reader = { .next = request->arguments, .options = service_options };
         bool is_full_restart;
-        RequestScope scope = service_read_scope(request, &is_full_restart);
+        RequestScope scope =
+                request_read_scope(request->arguments, service_options, &is_full_restart);
         const char *name = request_reader_next_word(&reader);
         const char *action = request_reader_next_word(&reader);
 
@@ -230,7 +216,8 @@ static bool request_match_service(const Request *request, const char **ret_verb)
 static bool request_match_deb_invoke(const Request *request, const char **ret_verb) {
         RequestReader reader = { .next = request->arguments, .options = service_options };
         bool is_full_restart;
-        RequestScope scope = service_read_scope(request, &is_full_restart);
+        RequestScope scope =
+                request_read_scope(request->arguments, service_options, &is_full_restart);
         const char *action = request_reader_next_word(&reader), *unit;
         Request each = *request;
 

@@ -120,6 +120,24 @@ void request_scope_take(RequestScope *scope, RequestPart part, const char *value
                 scope->machine = value;
 }
 
+RequestScope request_read_scope(
+        const char *const arguments[], const RequestOption options[], bool *ret_has_now) {
+        RequestReader reader = { .next = arguments, .options = options };
+        RequestScope scope = {};
+        RequestPart part;
+        const char *value;
+
+        assert(ret_has_now);
+
+        *ret_has_now = false;
+        while ((part = request_reader_next(&reader, &value)) != REQUEST_END) {
+                request_scope_take(&scope, part, value);
+                if (part == REQUEST_NOW)
+                        *ret_has_now = true;
+        }
+        return scope;
+}
+
 /* Source: systemctl(1), --machine=. */
 static bool request_scope_is_here(const RequestScope *scope) {
         if (scope->is_elsewhere)

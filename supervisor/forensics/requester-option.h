@@ -67,6 +67,11 @@ typedef struct RequestScope {
 /* Takes in one option. What is none of a scope changes nothing. */
 void request_scope_take(RequestScope *scope, RequestPart part, const char *value);
 
+/* Reads all options of a command line, wherever they stand.
+ * ret_has_now: REQUEST_NOW was among them. */
+RequestScope request_read_scope(
+        const char *const arguments[], const RequestOption options[], bool *ret_has_now);
+
 /* Whether it is a manager of this host, the system's. */
 bool request_scope_is_system(const RequestScope *scope);
 

@@ -98,25 +98,10 @@ RequestKind request_kind_from_verb(const char *verb, const char **ret_verb) {
         return _REQUEST_KIND_INVALID;
 }
 
-static RequestScope systemctl_read_scope(const Request *request, bool *ret_has_now) {
-        RequestReader reader = { .next = request->arguments, .options = systemctl_options };
-        RequestScope scope = {};
-        RequestPart part;
-        const char *value;
-
-        *ret_has_now = false;
-        while ((part = request_reader_next(&reader, &value)) != REQUEST_END) {
-                request_scope_take(&scope, part, value);
-                if (part == REQUEST_NOW)
-                        *ret_has_now = true;
-        }
-        return scope;
-}
-
 bool request_match_systemctl(const Request *request, const char **ret_verb) {
         RequestReader reader = { .next = request->arguments, .options = systemctl_options };
         bool has_now, is_named = false;
-        RequestScope scope = systemctl_read_scope(request, &has_now);
+        RequestScope scope = request_read_scope(request->arguments, systemctl_options, &has_now);
         const char *verb = request_reader_next_word(&reader), *word;
 
         RequestKind kind = verb ? request_kind_from_verb(verb, ret_verb) : _REQUEST_KIND_INVALID;

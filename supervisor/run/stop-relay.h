@@ -2,7 +2,7 @@
 #pragma once
 
 /* Passes the signal that begins a stop on to the gateway from the very thread that has caught it, so that
- * describing the sender costs the gateway no time. The same policy decides as in the loop; whoever
+ * it waits neither for the loop nor for most of the sender's description. The same policy decides as in the loop; whoever
  * claims the relay first, the thread or the loop, is the one that sends: main gets its stop signal once. */
 
 #include <stdatomic.h>

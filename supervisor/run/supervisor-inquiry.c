@@ -158,7 +158,7 @@ static void supervisor_name_requester(Supervisor *supervisor) {
                         "; nobody waits for the job (--no-block, or asked for over D-Bus)");
 }
 
-static void supervisor_name_names(Supervisor *supervisor) {
+static void supervisor_complete_detail(Supervisor *supervisor) {
         switch (supervisor->verdict.cause) {
         case CAUSE_SIGNAL:
                 supervisor_name_sender(supervisor);
@@ -189,7 +189,7 @@ static void supervisor_settle(Supervisor *supervisor, usec_t now_usec) {
         inquiry->question = evidence_free(inquiry->question);
         supervisor_end_search(supervisor);
         supervisor_decide_cause(supervisor);
-        supervisor_name_names(supervisor);
+        supervisor_complete_detail(supervisor);
         stop_record_cause(supervisor, now_usec);
         supervisor_log_flight(supervisor, now_usec);
         if (supervisor->is_leaving)
