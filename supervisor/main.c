@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "cleanup.h"
+#include "config/exit-status.h"
 #include "forensics/post.h"
-#include "run/exit-status.h"
 #include "run/run.h"
 
 typedef struct Verb {

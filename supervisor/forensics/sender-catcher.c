@@ -38,13 +38,6 @@ struct SenderCatcher {
         CaughtSignal known;          /* a signal whose slot is still its thread's */
 };
 
-static const char *const sender_capture_table[] = {
-        [SENDER_CAPTURE_AUTO] = "auto",
-        [SENDER_CAPTURE_PLAIN] = "plain",
-        [SENDER_CAPTURE_REALTIME] = "realtime",
-};
-static_assert(ELEMENTSOF(sender_capture_table) == _SENDER_CAPTURE_MAX, "a name for each capture");
-
 static const char *const sender_state_table[] = {
         [SENDER_UNKNOWN] = "unknown",
         [SENDER_ALIVE] = "alive",
@@ -54,21 +47,6 @@ static const char *const sender_state_table[] = {
         [SENDER_OTHER_NAMESPACE] = "other-namespace",
 };
 static_assert(ELEMENTSOF(sender_state_table) == _SENDER_STATE_MAX, "a name for each state");
-
-const char *sender_capture_to_string(SenderCapture capture) {
-        if (capture < 0 || capture >= _SENDER_CAPTURE_MAX)
-                return NULL;
-        return sender_capture_table[capture];
-}
-
-SenderCapture sender_capture_from_string(const char *name) {
-        assert(name);
-
-        for (size_t i = 0; i < ELEMENTSOF(sender_capture_table); i++)
-                if (strcmp(sender_capture_table[i], name) == 0)
-                        return (SenderCapture) i;
-        return _SENDER_CAPTURE_INVALID;
-}
 
 const char *sender_state_to_string(SenderState state) {
         if (state < 0 || state >= _SENDER_STATE_MAX)

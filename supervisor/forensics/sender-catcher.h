@@ -23,19 +23,9 @@
 
 #include <systemd/sd-event.h>
 
+#include "config/sender-capture.h"
 #include "process-snapshot.h"
 #include "usec.h"
-
-typedef enum SenderCapture {
-        SENDER_CAPTURE_AUTO, /* realtime where it is allowed, else plain */
-        SENDER_CAPTURE_PLAIN,
-        SENDER_CAPTURE_REALTIME,
-        _SENDER_CAPTURE_MAX,
-        _SENDER_CAPTURE_INVALID = -EINVAL,
-} SenderCapture;
-
-const char *sender_capture_to_string(SenderCapture capture);
-SenderCapture sender_capture_from_string(const char *name);
 
 /* GATEWATCH_SENDER_STATE: what became of the sender, as far as it could be seen. */
 typedef enum SenderState {

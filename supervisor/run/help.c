@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "run/config.h"
+#include "run/help.h"
 
 void run_config_print_help(void) {
         (void) fputs(

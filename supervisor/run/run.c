@@ -6,8 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "run/config.h"
-#include "run/exit-status.h"
+#include "config/exit-status.h"
+#include "config/run-config-load.h"
+#include "run/help.h"
 #include "run/process-title.h"
 #include "run/run.h"
 #include "run/supervisor.h"

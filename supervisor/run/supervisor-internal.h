@@ -12,6 +12,7 @@
 #include <systemd/sd-id128.h>
 
 #include "cgroup.h"
+#include "config/run-config.h"
 #include "forensics/evidence.h"
 #include "forensics/flight-recorder.h"
 #include "forensics/helper-process.h"
@@ -26,7 +27,6 @@
 #include "gateway/notify-proxy.h"
 #include "gateway/payload.h"
 #include "record-sink.h"
-#include "run/run-config.h"
 #include "run/stop-relay.h"
 #include "run/supervisor.h"
 #include "stop/cause.h"

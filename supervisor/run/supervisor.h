@@ -4,8 +4,8 @@
 /* The manager of one run: owns the event loop and everything below it, from the fork of the gateway to
  * the last record. It translates events for the policy and applies what the policy answers. */
 
+#include "config/run-config.h"
 #include "gateway/gateway.h"
-#include "run/run-config.h"
 
 typedef struct Supervisor Supervisor;
 

@@ -4,8 +4,8 @@
 
 #include <string.h>
 
+#include "config/run-config-load.h"
 #include "fuzz.h"
-#include "run/config.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         _cleanup_(run_config_done) RunConfig config = {};

@@ -4,16 +4,17 @@
  * weakest to the strongest, each value parsed as it comes, so that a wrong value is refused even where
  * a stronger one would have hidden it. What has to fit together is looked at once, at the end. */
 
+#include "config/run-config-load.h"
+
 #include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <string.h>
 
-#include "config.h"
+#include "config/exit-status.h"
+#include "config/setting.h"
 #include "file.h"
-#include "run/exit-status.h"
-#include "run/setting.h"
 
 #define CONFIG_FILE_MAX (64U * 1024U)
 

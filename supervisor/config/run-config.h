@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "forensics/sender-catcher.h"
+#include "config/sender-capture.h"
 #include "record.h"
 #include "redact.h"
 #include "stop/budget.h"

@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-#include "run/run-config.h"
+#include "config/run-config.h"
 
 #define SETTING_NAME_MAX 64
 

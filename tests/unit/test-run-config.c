@@ -12,8 +12,8 @@
 
 #include <cmocka.h>
 
-#include "run/config.h"
-#include "run/setting.h"
+#include "config/run-config-load.h"
+#include "config/setting.h"
 
 #define ARGUMENTS_MAX 16
 

@@ -4,7 +4,7 @@
 /* Where the settings of `gatewatch run` come from: the command line, the environment and a file, in this
  * order of precedence, each value checked where it comes in. */
 
-#include "run/run-config.h"
+#include "config/run-config.h"
 
 #define CONFIG_ERROR_MAX 512
 
@@ -34,6 +34,3 @@ int run_config_load(int argc, char *argv[], char *const environment[], RunConfig
  * path is only named in errors. Returns: 0; -EINVAL with *reterr; -ENOMEM. */
 int run_config_parse_file(
         const char *text, const char *path, RunConfig *config, ConfigError *reterr) _warn_unused_;
-
-/* The text of --help. */
-void run_config_print_help(void);
