@@ -161,7 +161,7 @@ bool unit_file_assigns(const char *text, const char *section, const char *key) {
 /* Reads a unit file through the links that lead to it: "systemctl link", aliases and whole
  * distributions make unit files links, and file_read_bounded() refuses those. A masked unit's
  * /dev/null is refused there as no regular file. */
-static int unit_file_read(const char *path, char **ret_text) {
+int unit_file_read(const char *path, char **ret_text) {
         _cleanup_free_ char *resolved = realpath(path, NULL);
         if (!resolved)
                 return -errno;

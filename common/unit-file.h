@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* Where a setting comes from: which of a unit's files assigns it last. */
+/* Unit files: what a text assigns, and where a setting comes from. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,3 +21,26 @@ bool unit_file_assigns(const char *text, const char *section, const char *key);
  * Returns: a pointer into files; NULL: none of them. */
 const char *unit_file_find_source(
         const char *const files[], const char *section, const char *const keys[]);
+
+typedef struct UnitAssignment {
+        const char *section, *key;
+        const char *value; /* joined lines, without white space at either end; may be empty */
+        unsigned line;     /* of the key, counted from 1 */
+} UnitAssignment;
+
+/* Called for each assignment in the order of the text; its strings are valid during the call.
+ * Returns: 0 to go on; else ends the walk. */
+typedef int (*UnitFileHandler)(const UnitAssignment *assignment, void *userdata);
+
+/* Walks over the assignments of a unit file's text, honouring comments and line continuations. What is
+ * no assignment, or stands before the first section, is passed over.
+ *
+ * Returns: 0; what the handler returned; -EBADMSG: a malformed section header, up to which the text
+ * counts, as it does for systemd; -ENOMEM.
+ * Source: systemd.syntax(7). */
+int unit_file_walk(const char *text, UnitFileHandler handler, void *userdata) _warn_unused_;
+
+/* Reads a unit file of at most 1 MiB through the links that lead to it; NUL bytes become line ends.
+ * Returns: 0 and malloc()ed text; -ENOENT; -EACCES; -EBADFD: no regular file (a masked unit's /dev/null);
+ * -EFBIG; -ENOMEM; other errno of realpath(3), open(2), read(2). */
+int unit_file_read(const char *path, char **ret_text) _warn_unused_;

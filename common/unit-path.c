@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "unit-path.h"

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* Findings for people (a table by libsmartcols, each with its reason and mend below) and for programs
+ * (JSON). */
+
+#include <stdio.h>
+
+#include "check/lint.h"
+
+typedef enum JsonMode {
+        JSON_OFF,
+        JSON_SHORT,
+        JSON_PRETTY,
+        _JSON_MODE_MAX,
+        _JSON_MODE_INVALID = -EINVAL,
+} JsonMode;
+
+/* "off", "short", "pretty". */
+JsonMode json_mode_from_string(const char *name);
+
+typedef struct CheckPrintOptions {
+        bool has_colour; /* see check_print_wants_colour() */
+        bool has_legend; /* --no-legend: no header, no summary */
+        bool is_quiet;   /* only units that have findings */
+        unsigned width;  /* of the terminal in columns; 0: no terminal, nothing is cut or wrapped */
+} CheckPrintOptions;
+
+/* By NO_COLOR, SYSTEMD_COLORS, TERM and whether file is a terminal.
+ * Source: systemctl(1), ENVIRONMENT; https://no-color.org. */
+bool check_print_wants_colour(FILE *file);
+unsigned check_print_width(FILE *file);
+
+/* Returns: 0; -ENOMEM. */
+int check_print_table(FILE *file, const Lint lints[], size_t n_lints,
+        const CheckPrintOptions *options) _warn_unused_;
+
+/* One array, one object a unit; the schema is in gatewatch-check(1).
+ * Returns: 0; -ENOMEM. */
+int check_print_json(FILE *file, const Lint lints[], size_t n_lints, JsonMode mode) _warn_unused_;
