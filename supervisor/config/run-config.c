@@ -45,6 +45,7 @@ void run_config_done(RunConfig *config) {
         for (size_t i = 0; config->argv && config->argv[i]; i++)
                 free(config->argv[i]);
         free(config->argv);
+        free(config->argv0);
         free(config->schedule_text);
         free(config->state_dir);
         free(config->name);

@@ -52,6 +52,7 @@ typedef struct RunConfig {
         int log_level;
         int console_fd; /* where logfmt lines go; -EBADF: we were started with stderr closed */
         bool has_drain; /* --drain-timeout= was given */
+        char *argv0;    /* --argv0=: what the gateway is told it is called; NULL: argv[0] */
         char **argv;    /* the gateway's; owned copy, NULL-terminated */
 } RunConfig;
 

@@ -113,6 +113,12 @@ static int parse_second_signal(RunConfig *config, const char *value, SettingErro
         return 0;
 }
 
+/* Whatever systemd would have taken behind the "@" of a unit's line; the empty word too. */
+static int parse_argv0(RunConfig *config, const char *value, SettingError *reterr) {
+        (void) reterr;
+        return take_string(&config->argv0, value);
+}
+
 static int parse_state_dir(RunConfig *config, const char *value, SettingError *reterr) {
         reterr->fix = "give an absolute path";
         if (value[0] != '/' || strlen(value) >= PATH_MAX)
@@ -196,6 +202,7 @@ static const Setting setting_table[] = {
         { "stop-schedule", parse_stop_schedule },
         { "second-signal", parse_second_signal },
         { "ready", parse_ready },
+        { "argv0", parse_argv0 },
         { "state-dir", parse_state_dir },
         { "planned-stop-marker", parse_planned_stop_marker, .is_flag = true },
         { "diagnostic-timeout", parse_diagnostic_timeout },

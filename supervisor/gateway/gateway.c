@@ -33,9 +33,11 @@
 #define ENVIRONMENT_ADDED         4  /* NOTIFY_SOCKET, GATEWATCH_RUN_ID, GATEWATCH_PREVIOUS, NULL */
 #define PID_DIGITS_MAX            10 /* of a 32 bit number */
 
-/* An environment block for execve(2). Strings of the caller's environment are borrowed, ours are
- * owned. pid_values point behind the "=" of those that have to name the child. */
+/* What execve(2) takes beside the program: the environment, and the arguments where they differ from
+ * the command's words. Strings of the caller's environment and the words are borrowed, ours are owned.
+ * pid_values point behind the "=" of those that have to name the child. */
 typedef struct Environment {
+        char **argv; /* NULL: the command's own */
         char **block;
         char *notify_socket;
         char *run_id;
@@ -87,6 +89,7 @@ static void environment_done(Environment *environment) {
         free(environment->run_id);
         free(environment->notify_socket);
         free(environment->block);
+        free(environment->argv);
 }
 
 static bool variable_is(const char *variable, const char *name_and_equals) {
@@ -127,6 +130,22 @@ static int environment_reserve_pid(Environment *environment, int index) {
         free(environment->pid_strings[index]);
         environment->pid_strings[index] = string;
         environment->pid_values[index] = string + prefix;
+        return 0;
+}
+
+/* The command's words, but for the first one. */
+static int environment_set_argv0(Environment *environment, const GatewayCommand *command) {
+        size_t n = 1;
+
+        if (!command->argv0)
+                return 0;
+        while (command->argv[n])
+                n++;
+        environment->argv = calloc(n + 1, sizeof(char *));
+        if (!environment->argv)
+                return -ENOMEM;
+        memcpy(environment->argv, command->argv, n * sizeof(char *));
+        environment->argv[0] = (char *) command->argv0;
         return 0;
 }
 
@@ -223,7 +242,7 @@ static void _noreturn_ child_execute(
         if (error > 0)
                 goto fail;
 
-        (void) execvpe(command->argv[0], command->argv, environment->block);
+        (void) execvpe(command->argv[0], environment->argv ?: command->argv, environment->block);
         error = errno;
 fail:
         (void) !write(error_fd, &error, sizeof(error));
@@ -300,6 +319,9 @@ int gateway_spawn(const GatewayCommand *command, Gateway *ret_gateway, int *ret_
         pid_t pid;
 
         r = environment_init(&environment, command);
+        if (r < 0)
+                return r;
+        r = environment_set_argv0(&environment, command);
         if (r < 0)
                 return r;
         if (pipe2(pipe_fds, O_CLOEXEC) < 0)

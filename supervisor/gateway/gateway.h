@@ -27,6 +27,7 @@ int caller_signals_take(CallerSignals *ret_signals) _warn_unused_;
 
 typedef struct GatewayCommand {
         char *const *argv;         /* of the gateway; argv[0] is searched for in PATH */
+        const char *argv0;         /* what it finds as argv[0]; NULL: the same */
         const char *notify_socket; /* NOTIFY_SOCKET for it; NULL: unset */
         sd_id128_t run_id;         /* GATEWATCH_RUN_ID */
         const char *previous;      /* GATEWATCH_PREVIOUS; NULL: not known, unset */

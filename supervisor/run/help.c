@@ -28,6 +28,7 @@ void run_config_print_help(void) {
                 "\n"
                 "The gateway:\n"
                 "     --ready=WHEN             notify (READY=1; default if NOTIFY_SOCKET is set), exec\n"
+                "     --argv0=NAME             What the gateway is told it is called (default: COMMAND)\n"
                 "     --state-dir=DIR          Where markers and the flight record are kept\n"
                 "     --planned-stop-marker    Write the gateway's planned-stop marker before a stop\n"
                 "\n"

@@ -180,6 +180,7 @@ void supervisor_leave(Supervisor *supervisor) {
 static int supervisor_spawn(Supervisor *supervisor, int *ret_exec_error) {
         GatewayCommand command = {
                 .argv = supervisor->config->argv,
+                .argv0 = supervisor->config->argv0,
                 .notify_socket = notify_proxy_address(supervisor->proxy),
                 .run_id = supervisor->run_id,
                 .previous = previous_end_to_string(supervisor->previous.end),

@@ -63,6 +63,12 @@ class SignalStateTest(DirectTest):
 
 
 class SurroundingsTest(DirectTest):
+    def test_argv0_is_the_gateways_name_for_itself_alone(self):
+        run = self.start('--argv0=-my gateway', command=['sh', '-c', "tr '\\0' '|' </proc/$$/cmdline", 'x'])
+        self.assertEqual(run.wait(), ('exited', 0))
+        self.assertEqual(run.output.decode(), "-my gateway|-c|tr '\\0' '|' </proc/$$/cmdline|x|")
+        self.assertEqual(run.wait_record('started')['name'], 'sh')
+
     def test_surroundings_are_those_of_the_caller(self):
         os.mkdir(self.path('elsewhere'))
         run = self.start(cwd=self.path('elsewhere'), prelude='''

@@ -28,6 +28,7 @@ typedef struct Fixture {
         sigset_t mask_before;
         int output_fd; /* what the child wrote */
         int saved_stdout;
+        const char *argv0; /* of the next gateway */
         char output[OUTPUT_MAX];
 } Fixture;
 
@@ -74,6 +75,7 @@ static int teardown(void **state) {
 static int spawn(Fixture *fixture, char *const argv[], int *ret_exec_error) {
         GatewayCommand command = {
                 .argv = argv,
+                .argv0 = fixture->argv0,
                 .notify_socket = "@gatewatch/test",
                 .run_id = SD_ID128_MAKE(
                         01, 23, 45, 67, 89, ab, cd, ef, 01, 23, 45, 67, 89, ab, cd, ef),
@@ -246,6 +248,14 @@ static void test_gateway_spawn_child_dies_with_its_parent(void **state) {
         assert_int_equal(read(fixture->output_fd, text, sizeof(text)), 0);
         (void) close(input[0]);
         (void) close(input[1]);
+}
+
+static void test_gateway_spawn_argv0_is_another_name_for_the_same_program(void **state) {
+        Fixture *fixture = *state;
+
+        fixture->argv0 = "gate way";
+        run_script(fixture, "tr '\\0' '|' < /proc/$$/cmdline");
+        assert_string_equal(fixture->output, "gate way|-c|tr '\\0' '|' < /proc/$$/cmdline|");
 }
 
 static void test_gateway_spawn_missing_command_is_told_from_an_unexecutable_one(void **state) {
@@ -436,6 +446,7 @@ int main(void) {
                 TEST(test_caller_signals_take_blocks_all_and_keeps_statuses),
                 TEST(test_gateway_spawn_inherited_fds_pass_and_ours_do_not),
                 TEST(test_gateway_spawn_child_dies_with_its_parent),
+                TEST(test_gateway_spawn_argv0_is_another_name_for_the_same_program),
                 TEST(test_gateway_spawn_missing_command_is_told_from_an_unexecutable_one),
                 TEST(test_gateway_spawn_missing_command_behind_a_closed_directory_is_not_found),
                 TEST(test_gateway_signal_reaches_main_with_a_queued_value),

@@ -86,9 +86,23 @@ static void test_config_load_command_alone_gives_defaults(void **state) {
         assert_true(fixture->config.schedule.is_default);
         assert_int_equal(fixture->config.schedule.phases[0].duration_usec, 60 * USEC_PER_SEC);
         assert_null(fixture->config.name);
+        assert_null(fixture->config.argv0);
         assert_string_equal(fixture->config.argv[0], "gate");
         assert_string_equal(fixture->config.argv[2], "--name=theirs");
         assert_null(fixture->config.argv[3]);
+}
+
+static void test_config_load_argv0_leaves_the_command_alone(void **state) {
+        Fixture *fixture = *state;
+
+        assert_int_equal(load(fixture, WORDS("--argv0=-gate way", "gate", "-x"), NULL), 0);
+        assert_string_equal(fixture->config.argv0, "-gate way");
+        assert_string_equal(fixture->config.argv[0], "gate");
+        assert_int_equal(load(fixture, WORDS("gate"), WORDS("GATEWATCH_ARGV0=x")), 0);
+        assert_string_equal(fixture->config.argv0, "x");
+        /* execve(2) takes the empty word, and so does systemd. */
+        assert_int_equal(load(fixture, WORDS("--argv0=", "gate"), NULL), 0);
+        assert_string_equal(fixture->config.argv0, "");
 }
 
 static void test_config_load_options_end_at_the_command(void **state) {
@@ -279,6 +293,7 @@ int main(void) {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
         const struct CMUnitTest tests[] = {
                 TEST(test_config_load_command_alone_gives_defaults),
+                TEST(test_config_load_argv0_leaves_the_command_alone),
                 TEST(test_config_load_options_end_at_the_command),
                 TEST(test_config_load_notify_socket_makes_notify_the_default),
                 TEST(test_config_load_command_line_beats_environment_beats_file),
