@@ -22,7 +22,8 @@ typedef struct Lint {
         char **unknown; /* what cannot be known here, a sentence each */
 } Lint;
 
-/* Returns: 0; -ENOMEM. */
+/* ret_lint: points into itself; not to be copied or moved while it is in use.
+ * Returns: 0; -ENOMEM. */
 int lint_unit(const UnitView *view, const LintOptions *options, Lint *ret_lint) _warn_unused_;
 void lint_done(Lint *lint);
 
