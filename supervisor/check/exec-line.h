@@ -26,20 +26,26 @@ typedef struct ExecWord {
 
 typedef struct ExecLine {
         unsigned flags;
-        const char *body; /* the line behind its prefixes */
+        const char *body; /* the first command behind its prefixes, and all that follows it */
         ExecWord *words;  /* [0] is the program, with EXEC_ARGV0 [1] its argv[0] */
         size_t n_words;
-        bool has_more; /* a ";" follows, and another command behind it; words ends before it */
+        bool has_more;    /* a ";" follows, and another command behind it; words ends before it */
+        const char *rest; /* has_more: that other command, to be parsed on its own; NULL: none */
+        char *rewritten; /* NULL, unless prefixes stand inside quotes: then body, rest and the spans
+                           * point into this, in which they do not; owned */
 } ExecLine;
 
 /* Reads a line as systemd does: prefixes in any order, words separated by white space, quotes that hold
- * words together, C escapes; a word ";" ends the command, "\;" is the word ";".
+ * words together, C escapes (an unknown one stays as it is written, with its backslash); a word ";" ends
+ * the command, "\;" is the word ";".
  *
- * text: the value of an ExecStart= line, continuations joined; spans point into it.
+ * text: the value of an ExecStart= line, continuations joined; body, rest and spans point into it.
  *
- * Returns: 0; -ENODATA: empty, no program; -EINVAL: quotes that do not close, an unknown escape, or
- * prefixes that exclude each other; -ENOMEM.
- * Source: systemd.service(5), "Command lines"; systemd.syntax(7), "Quoting". */
+ * Returns: 0; -ENODATA: no command at all; -EINVAL: quotes that do not close, or a program that can be
+ * none (nothing behind the prefixes, prefixes that exclude each other, a relative path, a folder,
+ * control characters), or no argv[0] where EXEC_ARGV0 asks for it; -ENOMEM.
+ * Source: systemd.service(5), "Command lines"; systemd.syntax(7), "Quoting"; what systemd 252 does with
+ * lines that these do not speak of, by its own dump (systemd --test). */
 int exec_line_parse(const char *text, ExecLine *ret_line) _warn_unused_;
 void exec_line_done(ExecLine *line);
 
@@ -47,7 +53,7 @@ void exec_line_done(ExecLine *line);
 #define EXEC_PREFIX_MAX 16
 const char *exec_flags_to_prefix(unsigned flags, char buffer[static EXEC_PREFIX_MAX]);
 /* The flags by the names that D-Bus has for them ("ignore-failure", "privileged", "no-setuid",
- * "ambient", "no-env-expand"). Returns: one flag; 0: unknown. */
+ * "ambient", "no-env-expand", "via-shell"). Returns: one flag; 0: unknown. */
 unsigned exec_flag_from_string(const char *name);
 
 typedef enum ExecQuote {
