@@ -21,6 +21,9 @@ typedef enum RemedyObstacle {
  * REMEDY_FILE wins over it. */
 RemedyObstacle remedy_obstacle(const UnitView *view, const Finding *finding);
 
+/* Whether a file's text begins with REMEDY_MARK. */
+bool remedy_is_ours(const char *text);
+
 /* Writes the drop-in: each line once, under its section, with its reasons above it; of two times for one
  * setting the longer one. Assignments of present (a drop-in of ours that is there already) that nothing
  * here replaces are kept with their comments.

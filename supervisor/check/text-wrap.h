@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* Sentences broken at spaces. */
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Columns of size bytes of UTF-8: one a character. */
+static inline size_t text_columns(const char *text, size_t size) {
+        size_t columns = 0;
+
+        for (size_t i = 0; i < size; i++)
+                columns += ((unsigned char) text[i] & 0xc0) != 0x80;
+        return columns;
+}
+
+/* Writes text as lines of at most width columns, each behind the prefix and with its line end; a longer
+ * word has a line to itself.
+ *
+ * width: 0: one line, whatever its length. */
+static inline void text_wrap(FILE *file, const char *prefix, const char *text, size_t width) {
+        size_t column = text_columns(prefix, strlen(prefix));
+        const size_t prefix_columns = column;
+        bool is_first = true;
+
+        (void) fputs(prefix, file);
+        while (*(text += strspn(text, " "))) {
+                const size_t size = strcspn(text, " ");
+                const size_t columns = text_columns(text, size);
+
+                if (!is_first && width > 0 && column + 1 + columns > width) {
+                        (void) fprintf(file, "\n%s", prefix);
+                        column = prefix_columns;
+                } else if (!is_first) {
+                        (void) fputc(' ', file);
+                        column++;
+                }
+                (void) fwrite(text, 1, size, file);
+                column += columns;
+                text += size;
+                is_first = false;
+        }
+        (void) fputc('\n', file);
+}
