@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Unit files, as far as it takes to say where a setting comes from.
+/* Unit files: what they assign, and which of several has the last word.
  *
  * A text is a sequence of logical lines: lines joined wherever one ends in an odd number of
  * backslashes (the joint reads as a space), without comment lines, also those between joined lines.
- * UnitFileReader yields the characters of logical lines one by one, so that nothing is copied
- * however the text is folded; what is matched against is a section header or the key before "=".
+ * UnitFileReader yields the characters of logical lines one by one; UnitFileWalk collects a line,
+ * which is never longer than the text it comes from, without white space at its ends, and splits it
+ * at the first "=". Quotes and specifiers are the value's own affair.
  *
  * It neither interprets values (an empty or invalid assignment is an assignment) nor knows which
  * files a unit has, and a file that systemd would give up on half-way, at a malformed section
- * header, counts up to there, as it does for systemd. */
+ * header or a line that is not UTF-8, counts up to there, as it does for systemd. */
 
 #include "unit-file.h"
 
@@ -17,6 +18,7 @@
 #include <string.h>
 
 #include "file.h"
+#include "redact.h"
 
 #define UNIT_FILE_MAX_BYTES ((size_t) 1024 * 1024)
 
@@ -24,7 +26,8 @@
 
 typedef struct UnitFileReader {
         const char *position;
-        int current; /* the last character read, or UNIT_FILE_LINE_END */
+        unsigned line; /* that position is in, from 1 */
+        int current;   /* the last character read, or UNIT_FILE_LINE_END */
         bool is_escaped;
 } UnitFileReader;
 
@@ -37,21 +40,24 @@ static bool unit_file_is_line_end(int c) {
 }
 
 /* Moves behind the line end at position: "\n", "\r" or "\r\n". */
-static const char *unit_file_skip_line_end(const char *position) {
-        if (position[0] == '\r' && position[1] == '\n')
-                return position + 2;
-        return *position ? position + 1 : position;
+static void unit_file_skip_line_end(UnitFileReader *reader) {
+        const char *p = reader->position;
+
+        if (*p == '\0')
+                return;
+        reader->position = p[0] == '\r' && p[1] == '\n' ? p + 2 : p + 1;
+        reader->line++;
 }
 
 /* Moves behind comment lines, if position, at the beginning of a line, is at one. */
-static const char *unit_file_skip_comments(const char *position) {
+static void unit_file_skip_comments(UnitFileReader *reader) {
         for (;;) {
-                const char *p = position + strspn(position, " \t");
+                const char *p = reader->position + strspn(reader->position, " \t");
                 if (*p != '#' && *p != ';')
-                        return position;
+                        return;
                 /* A backslash at the end of a comment joins nothing. */
-                p += strcspn(p, "\n\r");
-                position = unit_file_skip_line_end(p);
+                reader->position = p + strcspn(p, "\n\r");
+                unit_file_skip_line_end(reader);
         }
 }
 
@@ -60,13 +66,15 @@ static int unit_file_next(UnitFileReader *reader) {
         const bool begins_escape = *p == '\\' && !reader->is_escaped;
 
         if (begins_escape && unit_file_is_line_end(p[1])) {
-                reader->position = unit_file_skip_comments(unit_file_skip_line_end(p + 1));
+                reader->position = p + 1;
+                unit_file_skip_line_end(reader);
+                unit_file_skip_comments(reader);
                 return reader->current = ' ';
         }
 
         reader->is_escaped = begins_escape;
         if (unit_file_is_line_end(*p)) {
-                reader->position = unit_file_skip_line_end(p);
+                unit_file_skip_line_end(reader);
                 return reader->current = UNIT_FILE_LINE_END;
         }
 
@@ -74,94 +82,147 @@ static int unit_file_next(UnitFileReader *reader) {
         return reader->current = (unsigned char) *p;
 }
 
-static int unit_file_next_after_space(UnitFileReader *reader) {
-        int c;
-
-        do
-                c = unit_file_next(reader);
-        while (unit_file_is_space(c));
-        return c;
-}
-
 /* Begins a logical line with its first character that is not white space. Returns: false when there
  * is none. */
 static bool unit_file_begin_line(UnitFileReader *reader) {
-        reader->position = unit_file_skip_comments(reader->position);
+        int c;
+
+        unit_file_skip_comments(reader);
         if (*reader->position == '\0')
                 return false;
-        (void) unit_file_next_after_space(reader);
+        do
+                c = unit_file_next(reader);
+        while (unit_file_is_space(c));
         return true;
 }
 
-static void unit_file_end_line(UnitFileReader *reader) {
-        while (reader->current != UNIT_FILE_LINE_END)
-                (void) unit_file_next(reader);
+typedef struct UnitFileWalk {
+        UnitFileReader reader;
+        char *section; /* empty before the first one, and in "[]" */
+        char *line;    /* collected */
+} UnitFileWalk;
+
+static void unit_file_walk_done(UnitFileWalk *walk) {
+        free(walk->section);
+        free(walk->line);
 }
 
-/* Reads the rest of a header whose "[" has been read.
- * Returns: 1: this section's; 0: another one's; -EBADMSG: no "]" at the end. */
-static int unit_file_read_header(UnitFileReader *reader, const char *section) {
-        const size_t size = strlen(section);
-        bool is_match = true;
-        int last = 0, c;
-
-        size_t n;
-        for (n = 0; (c = unit_file_next(reader)) != UNIT_FILE_LINE_END; n++) {
-                if (n < size)
-                        is_match = is_match && c == (unsigned char) section[n];
-                else if (n == size)
-                        is_match = is_match && c == ']';
-                else
-                        is_match = is_match && unit_file_is_space(c);
-                if (!unit_file_is_space(c))
-                        last = c;
-        }
-
-        if (last != ']')
-                return -EBADMSG;
-        return is_match && n > size;
+/* Text that ends at end, without white space at its end. */
+static void unit_file_strip_end(const char *text, char *end) {
+        while (end > text && unit_file_is_space(end[-1]))
+                end--;
+        *end = '\0';
 }
 
-/* Whether the line, whose first character has been read, assigns key. */
-static bool unit_file_line_assigns(UnitFileReader *reader, const char *key) {
-        for (; *key; key++) {
-                if (reader->current != (unsigned char) *key)
+/* Collects the line whose first character has been read. */
+static void unit_file_walk_collect(UnitFileWalk *walk) {
+        char *p = walk->line;
+
+        for (int c = walk->reader.current; c != UNIT_FILE_LINE_END;
+                c = unit_file_next(&walk->reader))
+                *p++ = (char) c;
+        unit_file_strip_end(walk->line, p);
+}
+
+static bool unit_file_is_utf8(const char *text) {
+        size_t size = strlen(text), n;
+
+        for (; size > 0; text += n, size -= n) {
+                n = utf8_sequence_size(text, size);
+                if (n == 0)
                         return false;
-                (void) unit_file_next(reader);
         }
-        if (unit_file_is_space(reader->current))
-                (void) unit_file_next_after_space(reader);
-        return reader->current == '=';
+        return true;
+}
+
+/* Takes the line for a section's header.
+ * Returns: 0; -EBADMSG: no "]" at the end, or characters in between that systemd takes for an accident. */
+static int unit_file_walk_enter(UnitFileWalk *walk) {
+        size_t size = strlen(walk->line);
+
+        if (walk->line[size - 1] != ']')
+                return -EBADMSG;
+        walk->line[size - 1] = '\0';
+        for (const char *p = walk->line + 1; *p; p++)
+                if ((unsigned char) *p < ' ' || strchr("\"'\\\x7f", *p))
+                        return -EBADMSG;
+        strcpy(walk->section, walk->line + 1);
+        return 0;
+}
+
+/* Takes the line for an assignment, if it is one in a section. Returns: what the handler returned; 0. */
+static int unit_file_walk_assign(
+        UnitFileWalk *walk, unsigned line, UnitFileHandler handler, void *userdata) {
+        char *equals = strchr(walk->line, '=');
+
+        if (!equals || equals == walk->line || *walk->section == '\0')
+                return 0;
+
+        unit_file_strip_end(walk->line, equals);
+        const UnitAssignment assignment = {
+                .section = walk->section,
+                .key = walk->line,
+                .value = equals + 1 + strspn(equals + 1, " \t"),
+                .line = line,
+        };
+        return handler(&assignment, userdata);
+}
+
+int unit_file_walk(const char *text, UnitFileHandler handler, void *userdata) {
+        static const char byte_order_mark[] = "\xef\xbb\xbf";
+        int r = 0;
+
+        assert(text);
+        assert(handler);
+
+        const size_t size = strlen(text);
+        _cleanup_(unit_file_walk_done) UnitFileWalk walk = {
+                .reader = { .position = text, .line = 1 },
+                .section = calloc(1, size + 1),
+                .line = malloc(size + 1),
+        };
+        if (!walk.section || !walk.line)
+                return -ENOMEM;
+
+        if (strncmp(text, byte_order_mark, strlen(byte_order_mark)) == 0)
+                walk.reader.position += strlen(byte_order_mark);
+
+        while (r == 0 && unit_file_begin_line(&walk.reader)) {
+                const unsigned line = walk.reader.line;
+
+                unit_file_walk_collect(&walk);
+                if (!unit_file_is_utf8(walk.line))
+                        return -EBADMSG;
+                if (walk.line[0] == '[')
+                        r = unit_file_walk_enter(&walk);
+                else
+                        r = unit_file_walk_assign(&walk, line, handler, userdata);
+        }
+        return r;
+}
+
+typedef struct UnitFileQuestion {
+        const char *section, *key;
+} UnitFileQuestion;
+
+static int unit_file_answer(const UnitAssignment *assignment, void *userdata) {
+        const UnitFileQuestion *question = userdata;
+
+        return strcmp(assignment->section, question->section) == 0 &&
+                strcmp(assignment->key, question->key) == 0;
 }
 
 bool unit_file_assigns(const char *text, const char *section, const char *key) {
-        static const char byte_order_mark[] = "\xef\xbb\xbf";
-        UnitFileReader reader = { .position = text };
-        int in_section = 0;
+        UnitFileQuestion question = { .section = section, .key = key };
 
-        assert(text);
         assert(section);
         assert(key && *key);
 
-        if (strncmp(text, byte_order_mark, strlen(byte_order_mark)) == 0)
-                reader.position += strlen(byte_order_mark);
-
-        while (unit_file_begin_line(&reader)) {
-                if (reader.current == '[') {
-                        in_section = unit_file_read_header(&reader, section);
-                        if (in_section < 0)
-                                return false;
-                } else if (in_section > 0 && unit_file_line_assigns(&reader, key))
-                        return true;
-                unit_file_end_line(&reader);
-        }
-        return false;
+        return unit_file_walk(text, unit_file_answer, &question) > 0;
 }
 
-/* Reads a unit file through the links that lead to it: "systemctl link", aliases and whole
- * distributions make unit files links, and file_read_bounded() refuses those. A masked unit's
- * /dev/null is refused there as no regular file. */
 int unit_file_read(const char *path, char **ret_text) {
+        /* file_read_bounded() refuses links, and a masked unit's /dev/null as no regular file. */
         _cleanup_free_ char *resolved = realpath(path, NULL);
         if (!resolved)
                 return -errno;

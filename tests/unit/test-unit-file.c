@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Unit files: the syntax of systemd.syntax(7), and which of several files has the last word. */
+/* Unit files: the syntax of systemd.syntax(7), what a walk tells, and which of several files has the last
+ * word. */
 
 #include <fcntl.h>
 #include <setjmp.h>
@@ -53,6 +54,12 @@ static const struct {
         { "[Unit\n[Service]\nTimeoutStopSec=90\n", false },
         { "[\n[Service]\nTimeoutStopSec=90\n", false },
         { "[Service]\nTimeoutStopSec=90\n[Unit\n", true },
+        { "[Foo\"]\n[Service]\nTimeoutStopSec=90\n", false },
+        { "[]\n[Service]\nTimeoutStopSec=90\n", true },
+        /* And at a line that is not UTF-8, be it another's; in a comment it may be. */
+        { "[Service]\nExecStart=\xff\nTimeoutStopSec=90\n", false },
+        { "[Service]\nTimeoutStopSec=90\nExecStart=\xff\n", true },
+        { "[Service]\n# \xff\nTimeoutStopSec=90\n", true },
         /* Comments. */
         { "[Service]\n#TimeoutStopSec=90\n", false },
         { "[Service]\n;TimeoutStopSec=90\n", false },
@@ -87,6 +94,95 @@ static void test_unit_file_assigns_any_syntax_told(void **state) {
                 if (unit_file_assigns(syntax_rows[i].text, "Service", "TimeoutStopSec") !=
                         syntax_rows[i].assigns)
                         fail_msg("not %d: %s", syntax_rows[i].assigns, syntax_rows[i].text);
+}
+
+/* What a walk told: "LINE SECTION.KEY=VALUE|" for each assignment. */
+typedef struct Transcript {
+        char text[256];
+        int n_left; /* calls until one answers answer */
+        int answer;
+} Transcript;
+
+static int transcript_take(const UnitAssignment *assignment, void *userdata) {
+        Transcript *transcript = userdata;
+        const size_t size = strlen(transcript->text);
+
+        (void) snprintf(transcript->text + size, sizeof(transcript->text) - size, "%u %s.%s=%s|",
+                assignment->line, assignment->section, assignment->key, assignment->value);
+        return --transcript->n_left == 0 ? transcript->answer : 0;
+}
+
+static const struct {
+        const char *text, *transcript;
+        int r;
+} walk_rows[] = {
+        { "", "", 0 },
+        { "\n\n", "", 0 },
+        { "[A]\nb=c", "2 A.b=c|", 0 },
+        { "[A]\nb=1\nb=\nc=2\n", "2 A.b=1|3 A.b=|4 A.c=2|", 0 },
+        { "[A]\nb=1\n[B]\n[A]\nb=2\n[B]\nc=3\n", "2 A.b=1|5 A.b=2|7 B.c=3|", 0 },
+        { "[]\nx=y\n[A]\nb=c\n", "4 A.b=c|", 0 },
+        { "[X-a b]\nc=d\n", "2 X-a b.c=d|", 0 },
+        { "\xef\xbb\xbf[A]\nb=c\n", "2 A.b=c|", 0 },
+        /* White space, quotes, what stands in a value. */
+        { " [A] \n\tb \t= \t c  d\t \n", "2 A.b=c  d|", 0 },
+        { "[A]\nb=\"c \" # d ; e\n", "2 A.b=\"c \" # d ; e|", 0 },
+        { "[A]\nb=c=d\nb==\n", "2 A.b=c=d|3 A.b==|", 0 },
+        { "[A]\na b=c\n", "2 A.a b=c|", 0 },
+        { "[A]\nb=%n $x \\x20 '\n", "2 A.b=%n $x \\x20 '|", 0 },
+        { "[A]\nb=\xc3\xa4\n", "2 A.b=\xc3\xa4|", 0 },
+        /* No assignments. */
+        { "a=b\n[A]\nc=d\n", "3 A.c=d|", 0 },
+        { "[A]\nb\n=c\n =\n b=\n", "5 A.b=|", 0 },
+        { "[A]\n#b=c\n ;d=e\nf=g\n", "4 A.f=g|", 0 },
+        /* Folded lines; the line is the key's. */
+        { "[A]\nb=c \\\n  d\ne=f\n", "2 A.b=c    d|4 A.e=f|", 0 },
+        { "[A]\nb=c\\\nd\ne=f\n", "2 A.b=c d|4 A.e=f|", 0 },
+        { "[A]\n\\\n \\\nb=c\n", "4 A.b=c|", 0 },
+        { "[A]\nb=\\\n# x\n ; y\nc\nd=e\n", "2 A.b=c|6 A.d=e|", 0 },
+        { "[A]\nb=c \\\n\nd=e\n", "2 A.b=c|4 A.d=e|", 0 },
+        { "[A]\nb=\\\n\n", "2 A.b=|", 0 },
+        { "[A]\nb=c\\", "2 A.b=c|", 0 },
+        { "[A]\nb=c\\\\\nd=e\n", "2 A.b=c\\\\|3 A.d=e|", 0 },
+        { "[A]\nb \\\n=c\n", "2 A.b=c|", 0 },
+        { "[A]\n# x \\\nb=c\n", "3 A.b=c|", 0 },
+        { "[A\\\n]\nb=c\n", "3 A .b=c|", 0 },
+        /* Line ends. */
+        { "[A]\r\nb=c\r\n\r\nd=e\r\n", "2 A.b=c|4 A.d=e|", 0 },
+        { "[A]\rb=c\r\rd=e\r", "2 A.b=c|4 A.d=e|", 0 },
+        { "[A]\r\nb=c \\\r\n d\r\ne=f", "2 A.b=c   d|4 A.e=f|", 0 },
+        /* What ends it. */
+        { "[A]\nb=c\n[B\nd=e\n", "2 A.b=c|", -EBADMSG },
+        { "[A]\nb=c\n[\n", "2 A.b=c|", -EBADMSG },
+        { "[A]\nb=c\n[B] x\n", "2 A.b=c|", -EBADMSG },
+        { "[A]\nb=c\n[B'C]\n", "2 A.b=c|", -EBADMSG },
+        { "[A]\nb=c\n[B\\C]\n", "2 A.b=c|", -EBADMSG },
+        { "[A]\nb=c\n[B\tC]\n", "2 A.b=c|", -EBADMSG },
+        { "[A]\nb=c\n[B\x7f]\n", "2 A.b=c|", -EBADMSG },
+        { "[A]\nb=c\nd=\xff\ne=f\n", "2 A.b=c|", -EBADMSG },
+        { "[A]\nb=c\n\xc3=d\ne=f\n", "2 A.b=c|", -EBADMSG },
+};
+
+static void test_unit_file_walk_any_syntax_told(void **state) {
+        for (size_t i = 0; i < ELEMENTSOF(walk_rows); i++) {
+                Transcript transcript = { .n_left = -1 };
+                int r = unit_file_walk(walk_rows[i].text, transcript_take, &transcript);
+
+                if (r != walk_rows[i].r || strcmp(transcript.text, walk_rows[i].transcript) != 0)
+                        fail_msg("%s: %d %s", walk_rows[i].text, r, transcript.text);
+        }
+}
+
+static void test_unit_file_walk_handler_answers_ends(void **state) {
+        static const char text[] = "[A]\nb=1\nc=2\nd=3\n[B\n";
+        Transcript transcript = { .n_left = 2, .answer = 7 };
+
+        assert_int_equal(unit_file_walk(text, transcript_take, &transcript), 7);
+        assert_string_equal(transcript.text, "2 A.b=1|3 A.c=2|");
+
+        transcript = (Transcript){ .n_left = 1, .answer = -ENOSPC };
+        assert_int_equal(unit_file_walk(text, transcript_take, &transcript), -ENOSPC);
+        assert_string_equal(transcript.text, "2 A.b=1|");
 }
 
 typedef struct Fixture {
@@ -179,6 +275,37 @@ static void test_unit_file_find_source_unreadable_passed_over(void **state) {
         assert_ptr_equal(unit_file_find_source(files, "Service", stop_keys), files[6]);
 }
 
+static void test_unit_file_read_any_file_told(void **state) {
+        static const char text[] = "a\0b\n\0";
+        static const struct {
+                const char *path;
+                int r;
+        } rows[] = {
+                { "missing", -ENOENT },
+                { ".", -EBADFD },
+                { "fifo", -EBADFD },
+                { "/dev/null", -EBADFD },
+                { "loop", -ELOOP },
+                { "link", 0 },
+                { "nul", 0 },
+        };
+
+        unit_file_write("nul", text, sizeof(text) - 1);
+        assert_int_equal(mkfifo("fifo", 0600), 0);
+        assert_int_equal(symlink("loop", "loop"), 0);
+        assert_int_equal(symlink("nul", "link"), 0);
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                char *read = NULL;
+                int r = unit_file_read(rows[i].path, &read);
+                bool is_read = read && strcmp(read, "a\nb\n\n") == 0;
+
+                free(read);
+                if (r != rows[i].r || is_read != (r == 0))
+                        fail_msg("%s: %d", rows[i].path, r);
+        }
+}
+
 static void test_unit_file_find_source_link_followed(void **state) {
         const char *const files[] = { "fragment", "link", NULL };
 
@@ -202,6 +329,9 @@ static void test_unit_file_find_source_nul_ends_a_line(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_unit_file_assigns_any_syntax_told),
+                cmocka_unit_test(test_unit_file_walk_any_syntax_told),
+                cmocka_unit_test(test_unit_file_walk_handler_answers_ends),
+                unit_file_test(test_unit_file_read_any_file_told),
                 unit_file_test(test_unit_file_find_source_several_gives_last),
                 unit_file_test(test_unit_file_find_source_none_gives_null),
                 unit_file_test(test_unit_file_find_source_unreadable_passed_over),
