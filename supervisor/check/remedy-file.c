@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The drop-in's file, in the folder where an administrator's own drop-ins lie. It is ours when its first
- * line says so; anything else under that name is somebody's work and stays as it is, and nothing is
- * followed that leads elsewhere. Who may write that folder may do anything to the unit, so nobody races
- * with us between the look and the rename.
+/* The drop-in's file, in the folder where an administrator's own drop-ins lie. It is ours when its
+ * first line says so; anything else under that name is somebody's work and stays as it is, and
+ * nothing is followed that leads elsewhere. Who may write that folder may do anything to the unit,
+ * so nobody races with us between the look and the rename.
  *
  * The manager is not told: that is the caller's affair. */
 

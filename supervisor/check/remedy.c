@@ -2,14 +2,15 @@
 
 /* The drop-in as text, out of two sources.
  *
- * The findings give mends. Those that say the same, or set the same setting, are one line: the first of
- * them wins, of times the longest; lines of a setting that is a list are one only where they are equal.
- * Each line carries the reasons of all mends that it stands for.
+ * The findings give mends. Those that say the same, or set the same setting, are one line: the
+ * first of them wins, of times the longest; lines of a setting that is a list are one only where
+ * they are equal. Each line carries the reasons of all mends that it stands for.
  *
- * A drop-in of ours that is there already is a sequence of blocks: an assignment, a section's header,
- * each with the comments right above it, empty lines, comments that stand alone. All of them are kept byte
- * for byte, but for assignments that a new line replaces. New lines go to the end of their section, so
- * that they win over whatever else the section says; missing sections come behind the others.
+ * A drop-in of ours that is there already is a sequence of blocks: an assignment, a section's
+ * header, each with the comments right above it, empty lines, comments that stand alone. All of
+ * them are kept byte for byte, but for assignments that a new line replaces. New lines go to the
+ * end of their section, so that they win over whatever else the section says; missing sections
+ * come behind the others.
  *
  * What follows a malformed header does not count for systemd. It stays where it is, at the end. */
 
@@ -23,7 +24,7 @@
 
 static const char *const remedy_sections[] = { "Unit", "Service" };
 
-/* ---- The lines that findings ask for ---------------------------------------------------------- */
+/* ---- The lines that findings ask for --------------------------------------------------------- */
 
 typedef struct Remedy {
         const Mend **mends; /* all that a drop-in can do; weak */
@@ -125,7 +126,7 @@ static bool remedy_has_section(const Remedy *remedy, const char *section) {
         return false;
 }
 
-/* ---- Which mends a drop-in can do ------------------------------------------------------------- */
+/* ---- Which mends a drop-in can do ------------------------------------------------------------ */
 
 static bool mend_is_overridden(const UnitView *view, const Mend *mend) {
         const ViewValue *value = &view->values[view_key_from_setting(mend->section, mend->setting)];
@@ -149,7 +150,7 @@ RemedyObstacle remedy_obstacle(const UnitView *view, const Finding *finding) {
         return REMEDY_POSSIBLE;
 }
 
-/* A line end, or a backslash before it, would make something else of the line than the rule meant. */
+/* A line end, or a backslash before it, would make another line of it than the rule meant. */
 static bool mend_is_one_line(const Mend *mend) {
         const size_t size = strlen(mend->value);
 
@@ -177,7 +178,7 @@ static int remedy_collect(const Lint *lint, Remedy *ret_remedy) {
         return 0;
 }
 
-/* ---- What is there already -------------------------------------------------------------------- */
+/* ---- What is there already ------------------------------------------------------------------- */
 
 typedef struct Span {
         const char *text;
@@ -344,7 +345,7 @@ static bool remedy_replaces(const Remedy *remedy, const Block *block) {
         return false;
 }
 
-/* ---- The whole -------------------------------------------------------------------------------- */
+/* ---- The whole ------------------------------------------------------------------------------- */
 
 static void remedy_put_block(const Block *block, FILE *file) {
         (void) fwrite(block->span.text, 1, block->span.size, file);

@@ -24,12 +24,12 @@ RemedyObstacle remedy_obstacle(const UnitView *view, const Finding *finding);
 /* Whether a file's text begins with REMEDY_MARK. */
 bool remedy_is_ours(const char *text);
 
-/* Writes the drop-in: each line once, under its section, with its reasons above it; of two times for one
- * setting the longer one. Assignments of present (a drop-in of ours that is there already) that nothing
- * here replaces are kept with their comments.
+/* Writes the drop-in: each line once, under its section, with its reasons above it; of two times
+ * for one setting the longer one. Assignments of present (a drop-in of ours that is there already)
+ * that nothing here replaces are kept with their comments.
  *
  * present: text of the file as it is; NULL: there is none.
  *
- * Returns: 1 and *ret_text, malloc()ed; 0: there is nothing that a drop-in could mend; -EPERM: present is
- * not ours; -ENOMEM. */
+ * Returns: 1 and *ret_text, malloc()ed; 0: there is nothing that a drop-in could mend; -EPERM:
+ * present is not ours; -ENOMEM. */
 int remedy_write(const Lint *lint, const char *present, char **ret_text) _warn_unused_;

@@ -16,8 +16,8 @@ static inline size_t text_columns(const char *text, size_t size) {
         return columns;
 }
 
-/* Writes text as lines of at most width columns, each behind the prefix and with its line end; a longer
- * word has a line to itself.
+/* Writes text as lines of at most width columns, each behind the prefix and with its line end; a
+ * longer word has a line to itself.
  *
  * width: 0: one line, whatever its length. */
 static inline void text_wrap(FILE *file, const char *prefix, const char *text, size_t width) {
