@@ -26,7 +26,7 @@ typedef enum RowFlags {
         ROW_UNSUPERVISED = 1 << 0,    /* ExecStart= runs the gateway itself */
         ROW_RUN_UNKNOWN = 1 << 1,     /* gatewatch run, with settings that cannot be known */
         ROW_DRAIN_GIVEN = 1 << 2,     /* for these two: the caller gave 1min of drain */
-        ROW_NOT_LOADED = 1 << 3,      /* the manager knows no such unit */
+        ROW_NOT_LOADED = 1 << 3,      /* systemd refused it (bad-setting); else as it stands here */
         ROW_USER = 1 << 4,            /* a user manager's */
         ROW_ORIGINS_UNKNOWN = 1 << 5, /* of another machine: its files cannot be read */
 } RowFlags;
@@ -126,21 +126,21 @@ static void rule_fixture_load_view(RuleFixture *fixture, const RuleRow *row) {
         const char *options = row->flags & ROW_UNSUPERVISED ? "" : row->options ?: "--ready=exec";
         char exec_start[512];
         UnitView *view = &fixture->view;
-        bool is_loaded = !(row->flags & ROW_NOT_LOADED);
 
         assert_int_equal(unit_view_init(view, "gate.service",
                                  row->flags & ROW_USER ? UNIT_MANAGER_USER : UNIT_MANAGER_SYSTEM),
                 0);
-        free(view->load_state);
-        view->load_state = strdup(is_loaded ? "loaded" : "not-found");
-        assert_non_null(view->load_state);
+        if (row->flags & ROW_NOT_LOADED) {
+                free(view->load_state);
+                view->load_state = strdup("bad-setting");
+                assert_non_null(view->load_state);
+        }
         view->has_files = !(row->flags & ROW_ORIGINS_UNKNOWN);
 
         (void) snprintf(exec_start, sizeof(exec_start), "%s%s%s/bin/sleep infinity", program,
                 options, *program ? " -- " : "");
-        if (is_loaded)
-                rule_fixture_change(view, &(RuleChange){ VIEW_EXEC_START, exec_start, 0 });
-        for (size_t i = 0; is_loaded && i < ELEMENTSOF(rule_perfect_unit); i++)
+        rule_fixture_change(view, &(RuleChange){ VIEW_EXEC_START, exec_start, 0 });
+        for (size_t i = 0; i < ELEMENTSOF(rule_perfect_unit); i++)
                 rule_fixture_change(view, &rule_perfect_unit[i]);
         for (size_t i = 0; i < ROW_CHANGES_MAX && row->changes[i].value; i++)
                 rule_fixture_change(view, &row->changes[i]);
@@ -178,7 +178,7 @@ _unused_ static void rule_fixture_load(RuleFixture *fixture, const RuleRow *row)
         rule_fixture_load_view(fixture, row);
         fixture->input = (RuleInput){
                 .view = &fixture->view,
-                .is_supervised = !(row->flags & (ROW_UNSUPERVISED | ROW_NOT_LOADED)),
+                .is_supervised = !(row->flags & ROW_UNSUPERVISED),
                 .has_drain = row->flags & ROW_DRAIN_GIVEN,
         };
         if (fixture->input.is_supervised && !(row->flags & ROW_RUN_UNKNOWN)) {
