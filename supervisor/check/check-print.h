@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* Findings for people (a table by libsmartcols, each with its reason and mend below) and for programs
- * (JSON). */
+/* Findings for people (a table by libsmartcols, each with its reason and mend below) and for
+ * programs (JSON). */
 
 #include <stdio.h>
 

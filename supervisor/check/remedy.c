@@ -128,7 +128,7 @@ static bool remedy_has_section(const Remedy *remedy, const char *section) {
 
 /* ---- Which mends a drop-in can do ------------------------------------------------------------ */
 
-static bool mend_is_overridden(const UnitView *view, const Mend *mend) {
+bool remedy_is_overridden(const UnitView *view, const Mend *mend) {
         const ViewValue *value = &view->values[view_key_from_setting(mend->section, mend->setting)];
 
         if (mend_adds(mend) || value->origin != VIEW_ORIGIN_DROP_IN || !value->source)
@@ -145,7 +145,7 @@ RemedyObstacle remedy_obstacle(const UnitView *view, const Finding *finding) {
         if (finding->n_mends == 0)
                 return REMEDY_NO_SETTING;
         for (size_t i = 0; i < finding->n_mends; i++)
-                if (mend_is_overridden(view, &finding->mends[i]))
+                if (remedy_is_overridden(view, &finding->mends[i]))
                         return REMEDY_OVERRIDDEN;
         return REMEDY_POSSIBLE;
 }

@@ -17,8 +17,10 @@ typedef enum RemedyObstacle {
         _REMEDY_OBSTACLE_MAX,
 } RemedyObstacle;
 
-/* Whether a drop-in of the name REMEDY_FILE mends a finding. A drop-in whose file name sorts behind
- * REMEDY_FILE wins over it. */
+/* Whether a drop-in that is read after REMEDY_FILE sets what the mend sets, so that it wins. */
+bool remedy_is_overridden(const UnitView *view, const Mend *mend);
+
+/* Whether a drop-in of the name REMEDY_FILE mends all of a finding. */
 RemedyObstacle remedy_obstacle(const UnitView *view, const Finding *finding);
 
 /* Whether a file's text begins with REMEDY_MARK. */
