@@ -18,6 +18,7 @@
 
 #include "byte-buffer.h"
 #include "redact.h"
+#include "strv.h"
 
 /* What separates words for systemd; other control characters are part of them. */
 #define EXEC_WHITESPACE " \t\n\r"
@@ -110,8 +111,9 @@ static size_t exec_unescape(const char *text, ByteBuffer *word) {
 }
 
 /* Reads one word, which begins at *text, and moves *text behind it.
- * Returns: 0; -EINVAL: its quotes do not close. */
+ * Returns: 0; 1: with unknown escapes; -EINVAL: its quotes do not close. */
 static int exec_read_word(const char **text, ByteBuffer *word) {
+        bool has_unknown = false;
         const char *c = *text;
         char quote = '\0';
 
@@ -119,13 +121,13 @@ static int exec_read_word(const char **text, ByteBuffer *word) {
                 if (*c == '\\') {
                         size_t n = exec_unescape(c + 1, word);
 
-                        if (n == 0)
-                                byte_buffer_append(word, c, 1);
+                        if (n == 0) {
+                                /* Both characters stand for themselves, be the other one a space. */
+                                has_unknown = true;
+                                n = c[1] ? 1 : 0;
+                                byte_buffer_append(word, c, n + 1);
+                        }
                         c += n + 1;
-                        /* Of an unknown escape the character stands for itself, be it a quote or a
-                         * space. */
-                        if (n == 0 && *c)
-                                byte_buffer_append(word, c++, 1);
                 } else if (quote ? *c == quote : *c == '"' || *c == '\'') {
                         quote = quote ? '\0' : *c;
                         c++;
@@ -133,7 +135,7 @@ static int exec_read_word(const char **text, ByteBuffer *word) {
                         byte_buffer_append(word, c++, 1);
         }
         *text = c;
-        return quote ? -EINVAL : 0;
+        return quote ? -EINVAL : has_unknown;
 }
 
 /* Takes the word of the span over. Returns: 0; -ENOMEM. */
@@ -170,7 +172,7 @@ static int exec_line_take(ExecLine *line, const char **text) {
         if (r >= 0)
                 r = exec_line_add(line, &word, span, (size_t) (end - span));
         *text = end + strspn(end, EXEC_WHITESPACE);
-        return r;
+        return r < 0 ? r : 0;
 }
 
 static const char *exec_skip_separators(const char *text) {
@@ -326,6 +328,20 @@ void exec_line_done(ExecLine *line) {
         free(line->words);
         free(line->rewritten);
         *line = (ExecLine){};
+}
+
+int exec_words_split(const char *text, char ***words) {
+        for (text += strspn(text, EXEC_WHITESPACE); *text; text += strspn(text, EXEC_WHITESPACE)) {
+                _cleanup_(byte_buffer_done) ByteBuffer buffer = {};
+                _cleanup_free_ char *word = NULL;
+
+                if (exec_read_word(&text, &buffer) != 0)
+                        return -EINVAL;
+                word = byte_buffer_steal(&buffer);
+                if (!word || strv_extend(words, word) < 0)
+                        return -ENOMEM;
+        }
+        return 0;
 }
 
 static const struct {

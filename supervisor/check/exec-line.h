@@ -49,6 +49,12 @@ typedef struct ExecLine {
 int exec_line_parse(const char *text, ExecLine *ret_line) _warn_unused_;
 void exec_line_done(ExecLine *line);
 
+/* Splits a list of words (Environment=, ...), appending them: the same quotes and escapes, but no prefixes
+ * and no ";", and here an unknown escape is an error.
+ * Returns: 0; -EINVAL: the words before the wrong one are in *words, which is what systemd takes of such
+ * a line; -ENOMEM. */
+int exec_words_split(const char *text, char ***words) _warn_unused_;
+
 /* Writes the prefixes: "-+". Returns: buffer. */
 #define EXEC_PREFIX_MAX 16
 const char *exec_flags_to_prefix(unsigned flags, char buffer[static EXEC_PREFIX_MAX]);

@@ -12,11 +12,14 @@
 #include <cmocka.h>
 
 #include "check/exec-line.h"
+#include "strv.h"
 
 static ExecLine line;
 static char *text;
+static char **list;
 
 static int release(void **state) {
+        list = strv_free(list);
         exec_line_done(&line);
         free(text);
         text = NULL;
@@ -203,6 +206,31 @@ static void test_exec_line_spans_are_the_words_as_written(void **state) {
                 }
                 assert_int_equal(line.n_words, n);
                 exec_line_done(&line);
+        }
+}
+
+static const struct {
+        const char *text;
+        int result;
+        const char *words[5];
+} list_rows[] = {
+        { "", 0, {} },
+        { " A=1  \"B=x y\" 'C=\"q\"' ", 0, { "A=1", "B=x y", "C=\"q\"" } },
+        { "D=/x/ -E=./y ; F=\\x41", 0, { "D=/x/", "-E=./y", ";", "F=A" } },
+        { "A=1 B=\\d C=2", -EINVAL, { "A=1" } },
+        { "A=1 B=\"un C=2", -EINVAL, { "A=1" } },
+        { "A=1 B=2\\", -EINVAL, { "A=1" } },
+};
+
+static void test_exec_words_split_takes_what_systemd_takes(void **state) {
+        for (size_t i = 0; i < ELEMENTSOF(list_rows); i++) {
+                assert_int_equal(exec_words_split(list_rows[i].text, &list), list_rows[i].result);
+                for (size_t n = 0; n < strv_length(list); n++) {
+                        assert_non_null(list_rows[i].words[n]);
+                        assert_string_equal(list[n], list_rows[i].words[n]);
+                }
+                assert_null(list_rows[i].words[strv_length(list)]);
+                (void) release(state);
         }
 }
 
