@@ -9,6 +9,7 @@
 
 #include "cgroup.h"
 #include "strv.h"
+#include "unit-name.h"
 
 /* The directories in which a manager of this machine looks: $SYSTEMD_UNIT_PATH if it is set (a trailing
  * colon appends the well-known ones), else the well-known ones; for a user's manager with
@@ -25,30 +26,28 @@ int unit_path_directories(UnitManager manager, char ***ret_directories) _warn_un
  * Returns: malloc()ed path; NULL: out of memory, or no home is known. */
 char *unit_path_admin_directory(UnitManager manager) _warn_unused_;
 
-/* The file of a unit: NAME, or for an instance that has no file of its own its template, in the
- * strongest directory that has one.
+/* The file of a unit: NAME in the strongest directory that has one, or what NAME is an alias of (a link to
+ * another name in one of the directories), or for an instance that has none of these its template's. A
+ * mask is a file, too. Of a name that is none of a unit there is no file, nor are there drop-ins.
  * Returns: 0 and malloc()ed path; -ENOENT; -ENOMEM. */
 int unit_path_find_fragment(
         const char *const directories[], const char *name, char **ret_path) _warn_unused_;
 
-/* The weaker files of the same name that the one at fragment hides: those in directories behind the one
- * that holds it. Directories that are the same one (/lib and /usr/lib) count once.
+/* The weaker files of the same name (of a template's fragment: the template's) that the one at fragment
+ * hides: those in directories behind the one that holds it. Directories that are the same one (/lib and
+ * /usr/lib) count once, and a link to the fragment is not hidden.
  * Returns: 0 (list may be empty); -ENOMEM. */
 int unit_path_find_shadowed(const char *const directories[], const char *fragment, const char *name,
         char ***ret_paths) _warn_unused_;
 
-/* The drop-ins of a unit in the order in which systemd applies them: *.conf in TYPE.d, in PREFIX-.d for
- * each dash of the name, in TEMPLATE@.TYPE.d and NAME.d, sorted by file name over all of them; of equal
- * file names the more specific folder wins over the less specific one, and then the stronger directory
- * over the weaker. What is masked (empty, or a link to /dev/null) is left out.
+/* The drop-ins of a unit in the order in which systemd applies them: *.conf in TYPE.d, in PREFIX-.TYPE.d
+ * for each dash of the name, in TEMPLATE@.TYPE.d and NAME.d, also those of the unit's aliases, sorted by
+ * file name over all of them. Of equal file names one is applied: the stronger directory wins over the
+ * weaker, and in the same directory the more specific folder; TYPE.d loses to all other folders wherever
+ * it is. What is masked (empty, or a link to /dev/null) is left out.
  *
+ * Paths are those of the folders with links resolved, as systemd tells them in DropInPaths.
  * Returns: 0 and a list as above; -ENOMEM.
  * Source: systemd.unit(5). */
 int unit_path_find_drop_ins(
         const char *const directories[], const char *name, char ***ret_paths) _warn_unused_;
-
-/* Is this a name that systemd takes: prefix, "." and a type, of its characters, at most 255 bytes? */
-bool unit_name_is_valid(const char *name);
-
-/* "foo@bar.service" -> "foo@.service". Returns: malloc()ed name; NULL: no instance, or out of memory. */
-char *unit_name_to_template(const char *name) _warn_unused_;
