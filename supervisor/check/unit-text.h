@@ -8,12 +8,12 @@
 
 typedef struct UnitTextRequest {
         const char *program;     /* absolute path of gatewatch, as it shall stand in ExecStart= */
-        const char *name;        /* of the unit, without ".service" */
-        UnitManager manager;     /* SYSTEM or USER */
+        const char *name;        /* of the unit, without ".service"; not for drop-ins */
+        UnitManager manager;     /* SYSTEM or USER; not for drop-ins */
         const char *description; /* NULL: made from the name */
-        const RunConfig *run;    /* the settings, parsed; argv is the command (unit_text_write) */
-        char *const
-                *options; /* the run options as given, "--drain-timeout=3min"; NULL-terminated */
+        const RunConfig *run;    /* the settings, parsed; argv is the command; ready is
+                                  * _READY_MODE_INVALID when nothing says it */
+        char *const *options; /* those of run as given, "--drain-timeout=3min"; NULL-terminated */
 } UnitTextRequest;
 
 /* A complete unit for request->run->argv.
@@ -21,8 +21,11 @@ typedef struct UnitTextRequest {
 int unit_text_write(const UnitTextRequest *request, char **ret_text) _warn_unused_;
 
 /* A drop-in that puts `gatewatch run` in front of the present command of a unit, and aligns what has to
- * be. exec_start: the line as it stands in the unit's files (its specifiers are kept), or, when
- * request->run->argv is given, NULL: that is the command then.
+ * be, so that what comes of it passes the rules. request->run->argv: the command in place of the present
+ * one; NULL: keep that.
+ *
+ * exec_start: the line as it stands in the unit's files (its specifiers are kept); NULL: not to be had,
+ *             the command is taken as the view has it.
  *
  * Returns: 0 and malloc()ed text; -EINVAL: it cannot be done, *ret_why has the sentence, malloc()ed
  * (no or several ExecStart= lines, oneshot, forking, already under gatewatch, not parseable); -ENOMEM. */
