@@ -2,18 +2,20 @@
 
 /* How systemd ends a unit: whom it signals, with what, and what it does with those who stay.
  *
- * Model: one process is to be asked, the main one, and all others are to be gone in the end. That is
- * KillMode=mixed with SIGTERM first and SIGKILL last. Under a supervisor everything that reaches the gateway
- * past it is a second voice in the drain; without one, a unit whose drain the caller named has to be told of
- * its stop at least, and must leave nothing behind. Other units are told of KillMode=none alone.
+ * Model: one process is to be asked, the main one, and all others are to be gone in the end. That
+ * is KillMode=mixed with SIGTERM first and SIGKILL last. Under a supervisor everything that reaches
+ * the gateway past it is a second voice in the drain; without one, a unit whose drain the caller
+ * named has to be told of its stop at least, and must leave nothing behind. Other units are told of
+ * KillMode=none alone.
  *
- * Commands of ExecStop= are read by their words, scripts in them too; a signal 0 asks and tells nothing. A
- * script in a file is not looked into.
+ * Commands of ExecStop= are read by their words, scripts in them too; a signal 0 asks and tells
+ * nothing. A script in a file is not looked into.
  *
  * A value that is not known trips nothing, nor does a unit that is not loaded.
  *
- * Source: systemd.kill(5); systemd.service(5), ExitType=, ExecStop=, OOMPolicy=; unit_kill_context(),
- * service_enter_signal() and service_notify_cgroup_oom_event() of systemd's src/core. */
+ * Source: systemd.kill(5); systemd.service(5), ExitType=, ExecStop=, OOMPolicy=;
+ * unit_kill_context(), service_enter_signal() and service_notify_cgroup_oom_event() of systemd's
+ * src/core. */
 
 #include <signal.h>
 #include <string.h>
@@ -74,8 +76,8 @@ bool rule_exit_type(const RuleInput *input, FindingWriter *writer) {
         if (!kill_is_supervised(input) || !unit_view_is(input->view, VIEW_EXIT_TYPE, "cgroup"))
                 return false;
         finding_say(writer, SEVERITY_WARNING, VIEW_EXIT_TYPE,
-                "systemd takes the unit as running while any process of it lives: a supervisor that "
-                "was killed is not noticed");
+                "to systemd the unit runs while any process of it lives: the end of a killed "
+                "supervisor is not noticed");
         return finding_mend(writer, VIEW_EXIT_TYPE, "The unit ends with its supervisor", "main");
 }
 
@@ -158,7 +160,8 @@ bool rule_send_sighup(const RuleInput *input, FindingWriter *writer) {
                 writer, VIEW_SEND_SIGHUP, "The stop signal is the only one at a stop", "no");
 }
 
-/* ---- Signals out of ExecStop= ------------------------------------------------------------------ */
+/* ---- Signals out of ExecStop=
+ * ------------------------------------------------------------------ */
 
 static bool kill_has_word(const char *const words[], size_t n_words, const char *word) {
         const char *slash = strrchr(word, '/');
@@ -183,8 +186,8 @@ static bool kill_is_shell(const char *word) {
         return kill_has_word(words, ELEMENTSOF(words), word);
 }
 
-/* Words after which the process that is named gets no signal: it is asked whether it is there, or its
- * children get it (pkill -P). */
+/* Words after which the process that is named gets no signal: it is asked whether it is there,
+ * or its children get it (pkill -P). */
 static bool kill_is_spared(const char *option, const char *word) {
         static const char *const words[] = { "-0", "-s0", "-n0", "--signal=0", "-P", "--parent" };
         static const char *const options[] = { "-s", "-n", "--signal" };

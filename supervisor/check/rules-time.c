@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 
-/* What systemd allows in time, against what a stop needs: the drain and the headroom behind it, in which the
- * later phases and the record have to fit.
+/* What systemd allows in time, against what a stop needs: the drain and the headroom behind it, in
+ * which the later phases and the record have to fit.
  *
- * Model: budget_compute() has set TimeoutStopSec= against that need once. The other clocks stand apart from
- * it, and EXTEND_TIMEOUT_USEC= moves none of them on our behalf: the job's, which only cancels the job; the
- * one after WatchdogSignal=, since the supervisor asks for time against TimeoutStopSec= alone; and that of
- * user@.service, which does not pass on what a unit below it asks for. Each has its own rule.
+ * Model: budget_compute() has set TimeoutStopSec= against that need once. The other clocks stand
+ * apart from it, and EXTEND_TIMEOUT_USEC= moves none of them on our behalf: the job's, which only
+ * cancels the job; the one after WatchdogSignal=, since the supervisor asks for time against
+ * TimeoutStopSec= alone; and that of user@.service, which does not pass on what a unit below it
+ * asks for. Each has its own rule.
  *
- * A value that is not known trips nothing, nor does a unit that is not loaded: what a manager says of such
- * a one are its defaults.
+ * A value that is not known trips nothing, nor does a unit that is not loaded: what a manager says
+ * of such a one are its defaults.
  *
  * Source: systemd.service(5), TimeoutStopSec=, TimeoutAbortSec=, RuntimeMaxSec=, WatchdogSec=;
  * systemd.unit(5), JobTimeoutSec=; service_extend_timeout() of systemd's src/core/service.c. */
@@ -18,7 +19,8 @@
 
 #include "check/rule.h"
 
-/* Below this the loop of the supervisor promises no sign of life on a machine that swaps or is stalled. */
+/* Below this the loop of the supervisor promises no sign of life on a machine that swaps or is
+ * stalled. */
 #define TIME_WATCHDOG_MIN_USEC (2 * USEC_PER_SEC)
 
 static bool time_is_loaded(const RuleInput *input) {
