@@ -328,6 +328,7 @@ int main(void) {
                 cmocka_unit_test_teardown(test_exec_line_spans_are_the_words_as_written, release),
                 cmocka_unit_test_teardown(
                         test_exec_flags_any_are_written_as_they_are_read, release),
+                cmocka_unit_test_teardown(test_exec_words_split_takes_what_systemd_takes, release),
                 cmocka_unit_test(test_exec_flag_bus_name_is_known),
                 cmocka_unit_test_teardown(test_exec_word_quoted_reads_well, release),
                 cmocka_unit_test_teardown(test_exec_word_any_two_bytes_come_back, release),
