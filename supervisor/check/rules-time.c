@@ -180,9 +180,11 @@ static usec_t time_stop_usec(const RuleInput *input) {
         return timeout_usec;
 }
 
-/* systemd reads a job timeout of 0 as none. */
+/* systemd reads a job timeout of 0 as none. One that nothing sets is infinite, or
+ * for a running job what JobTimeoutSec= says, which trips by itself. */
 static bool time_job_is_short(const RuleInput *input, ViewKey key) {
-        return time_is_shorter(input->view, key, time_stop_usec(input)) &&
+        return input->view->values[key].origin != VIEW_ORIGIN_DEFAULT &&
+                time_is_shorter(input->view, key, time_stop_usec(input)) &&
                 unit_view_usec(input->view, key) > 0;
 }
 
