@@ -4,8 +4,8 @@
  * after an end that nobody asked for.
  *
  * Each is a question about the settings alone. A value that is not known trips nothing, for a finding that
- * may be wrong is worse than one that is missing. All of them are about units that run gatewatch: how others
- * start and restart is their own affair.
+ * may be wrong is worse than one that is missing; nor does a unit that is not loaded. All of them are about
+ * units that run gatewatch: how others start and restart is their own affair.
  *
  * Source: systemd.service(5); service_sigchld_event(), service_shall_restart() and service_set_main_pid() of
  * systemd's src/core/service.c; ratelimit_below() of src/basic/ratelimit.c. */
@@ -22,6 +22,10 @@
 #define LIFE_START_LIMIT_MIN_USEC (60 * USEC_PER_SEC)
 #define LIFE_START_LIMIT_STEP     (10 * USEC_PER_SEC)
 
+static bool life_is_supervised(const RuleInput *input) {
+        return input->is_supervised && strcmp(input->view->load_state, "loaded") == 0;
+}
+
 static bool life_is_known(const RuleInput *input, ViewKey key) {
         return input->view->values[key].is_known;
 }
@@ -37,7 +41,7 @@ static usec_t life_multiply(usec_t usec, uint64_t factor) {
 #define LIFE_READY_ADVICE "with Type=notify, give run --ready=exec when the gateway does not notify"
 
 bool rule_service_type(const RuleInput *input, FindingWriter *writer) {
-        if (!input->is_supervised)
+        if (!life_is_supervised(input))
                 return false;
 
         if (unit_view_is(input->view, VIEW_TYPE, "forking"))
@@ -57,7 +61,7 @@ bool rule_service_type(const RuleInput *input, FindingWriter *writer) {
 bool rule_type_not_notify(const RuleInput *input, FindingWriter *writer) {
         const char *type = unit_view_text(input->view, VIEW_TYPE);
 
-        if (!input->run || input->run->ready != READY_NOTIFY)
+        if (!life_is_supervised(input) || !input->run || input->run->ready != READY_NOTIFY)
                 return false;
         if (strcmp(type, "simple") != 0 && strcmp(type, "exec") != 0 && strcmp(type, "idle") != 0)
                 return false;
@@ -74,7 +78,7 @@ bool rule_notify_access(const RuleInput *input, FindingWriter *writer) {
         bool is_vital = input->has_drain && input->budget.is_short && input->run &&
                 input->run->on_short_timeout == SHORT_TIMEOUT_EXTEND;
 
-        if (!input->is_supervised || !unit_view_is(input->view, VIEW_NOTIFY_ACCESS, "none"))
+        if (!life_is_supervised(input) || !unit_view_is(input->view, VIEW_NOTIFY_ACCESS, "none"))
                 return false;
 
         if (is_vital)
@@ -92,7 +96,7 @@ bool rule_notify_access(const RuleInput *input, FindingWriter *writer) {
 bool rule_pid_file(const RuleInput *input, FindingWriter *writer) {
         const char *path = unit_view_text(input->view, VIEW_PID_FILE);
 
-        if (!input->is_supervised || !*path)
+        if (!life_is_supervised(input) || !*path)
                 return false;
 
         finding_say(writer, SEVERITY_WARNING, VIEW_PID_FILE,
@@ -106,7 +110,7 @@ bool rule_pid_file(const RuleInput *input, FindingWriter *writer) {
 /* ---- Coming back ----------------------------------------------------------------------------- */
 
 bool rule_restart_never(const RuleInput *input, FindingWriter *writer) {
-        if (!input->is_supervised)
+        if (!life_is_supervised(input))
                 return false;
 
         if (unit_view_is(input->view, VIEW_RESTART, "no"))
@@ -144,7 +148,7 @@ bool rule_restart_clean_exit(const RuleInput *input, FindingWriter *writer) {
 
         for (size_t i = 0; i < ELEMENTSOF(values); i++)
                 is_one = is_one || strcmp(restart, values[i]) == 0;
-        if (!input->is_supervised || !is_one)
+        if (!life_is_supervised(input) || !is_one)
                 return false;
 
         if (clean->is_known && life_more_is_clean(&clean->set))
@@ -170,7 +174,7 @@ static bool life_restarts_failures(const RuleInput *input) {
 bool rule_restart_prevent(const RuleInput *input, FindingWriter *writer) {
         const ViewValue *prevent = &input->view->values[VIEW_RESTART_PREVENT_EXIT_STATUS];
 
-        if (!input->is_supervised || !life_restarts_failures(input) || !prevent->is_known ||
+        if (!life_is_supervised(input) || !life_restarts_failures(input) || !prevent->is_known ||
                 exit_status_set_has_code(&prevent->set, EXIT_STATUS_CONFIG))
                 return false;
 
@@ -213,7 +217,7 @@ bool rule_start_limit(const RuleInput *input, FindingWriter *writer) {
         uint64_t burst = unit_view_number(input->view, VIEW_START_LIMIT_BURST);
         bool is_off = interval_usec == 0 || burst == 0;
 
-        if (!input->is_supervised || !*unit_view_text(input->view, VIEW_RESTART) ||
+        if (!life_is_supervised(input) || !*unit_view_text(input->view, VIEW_RESTART) ||
                 unit_view_is(input->view, VIEW_RESTART, "no") ||
                 !life_is_known(input, VIEW_START_LIMIT_INTERVAL_USEC) ||
                 !life_is_known(input, VIEW_START_LIMIT_BURST) ||
@@ -252,7 +256,7 @@ static bool life_is_sandboxed(const RuleInput *input) {
 }
 
 bool rule_delegate(const RuleInput *input, FindingWriter *writer) {
-        if (!input->is_supervised || !life_is_known(input, VIEW_DELEGATE))
+        if (!life_is_supervised(input) || !life_is_known(input, VIEW_DELEGATE))
                 return false;
 
         if (!unit_view_bool(input->view, VIEW_DELEGATE)) {
@@ -332,7 +336,7 @@ bool rule_post_missing(const RuleInput *input, FindingWriter *writer) {
         const ViewValue *post = &input->view->values[VIEW_EXEC_STOP_POST];
         _cleanup_free_ char *program = NULL, *name = NULL, *state_dir = NULL;
 
-        if (!input->is_supervised || !post->is_known)
+        if (!life_is_supervised(input) || !post->is_known)
                 return false;
         for (size_t i = 0; i < post->n_commands; i++)
                 if (life_runs_post(&post->commands[i]))

@@ -6,7 +6,8 @@
  *
  * What a setting does depends on who the unit runs as: root sees through some of them, by a capability, and
  * a command line with the prefix "+" is not in the sandbox at all. Where it cannot be known (a bounding set
- * in a file, a mount option of another machine) the doubt goes in the unit's favour.
+ * in a file, a mount option of another machine) the doubt goes in the unit's favour. A unit that is not loaded
+ * trips nothing.
  *
  * Source: systemd.exec(5); proc(5), hidepid=; sched(7), RLIMIT_RTPRIO; unit_export_state_files() of
  * systemd's src/core/unit.c. */
@@ -19,6 +20,10 @@
 #define SIGHT_JOURNAL_INTERVAL_USEC (30 * USEC_PER_SEC)
 #define SIGHT_JOURNAL_BURST         10000
 #define SIGHT_USER_MANAGERS         "/etc/systemd/system/user@.service.d"
+
+static bool sight_is_supervised(const RuleInput *input) {
+        return input->is_supervised && strcmp(input->view->load_state, "loaded") == 0;
+}
 
 static bool sight_is_user(const RuleInput *input) {
         return input->view->manager == UNIT_MANAGER_USER;
@@ -71,8 +76,9 @@ static bool sight_mend_realtime(const RuleInput *input, FindingWriter *writer) {
         if (unit_view_is_set(input->view, VIEW_LIMIT_RTPRIO))
                 finding_mend(writer, VIEW_LIMIT_RTPRIO, reason, "1");
         return finding_command(writer,
-                "mkdir -p " SIGHT_USER_MANAGERS " && printf '[Service]\\nLimitRTPRIO=1\\n' > " //
-                SIGHT_USER_MANAGERS "/50-gatewatch-realtime.conf && systemctl daemon-reload");
+                "mkdir -p %s && printf '[Service]\\nLimitRTPRIO=1\\n' > %s/50-gatewatch-realtime.conf && "
+                "systemctl daemon-reload",
+                SIGHT_USER_MANAGERS, SIGHT_USER_MANAGERS);
 }
 
 bool rule_sender_realtime(const RuleInput *input, FindingWriter *writer) {
@@ -83,7 +89,7 @@ bool rule_sender_realtime(const RuleInput *input, FindingWriter *writer) {
                 unit_view_number(view, VIEW_LIMIT_RTPRIO) == 0 &&
                 !sight_has_capability(input, CAP_SYS_NICE);
 
-        if (!input->is_supervised || !input->run ||
+        if (!sight_is_supervised(input) || !input->run ||
                 input->run->sender_capture == SENDER_CAPTURE_PLAIN ||
                 (!is_restricted && !is_limited))
                 return false;
@@ -99,36 +105,45 @@ bool rule_sender_realtime(const RuleInput *input, FindingWriter *writer) {
         return !is_limited || sight_mend_realtime(input, writer);
 }
 
-bool rule_proc_hidden(const RuleInput *input, FindingWriter *writer) {
+/* Members of the group that the mount names, by default root's, see all; with "ptraceable" nobody does but
+ * by capability. Source: has_pid_permissions() of Linux' fs/proc/base.c. */
+static bool sight_is_proc_protected(const RuleInput *input) {
         const char *protect = unit_view_text(input->view, VIEW_PROTECT_PROC);
-        bool is_hidden = *protect && strcmp(protect, "default") != 0 &&
-                !sight_has_capability(input, CAP_SYS_PTRACE);
-        bool is_subset = unit_view_is(input->view, VIEW_PROC_SUBSET, "pid");
 
-        if (!input->is_supervised || !sight_is_sandboxed(input) || (!is_hidden && !is_subset))
+        if (!*protect || strcmp(protect, "default") == 0)
+                return false;
+        return strcmp(protect, "ptraceable") == 0 ? !sight_has_capability(input, CAP_SYS_PTRACE)
+                                                  : !sight_is_root(input);
+}
+
+bool rule_proc_hidden(const RuleInput *input, FindingWriter *writer) {
+        bool is_protected = sight_is_proc_protected(input),
+             is_subset = unit_view_is(input->view, VIEW_PROC_SUBSET, "pid");
+
+        if (!sight_is_supervised(input) || !sight_is_sandboxed(input) ||
+                (!is_protected && !is_subset))
                 return false;
 
-        if (is_hidden)
+        if (is_protected)
                 finding_say(writer, SEVERITY_HINT, VIEW_PROTECT_PROC,
-                        "with ProtectProc=%s other users' processes cannot be seen: who sends a signal "
-                        "or asks for a stop stays a number without a name",
-                        protect);
+                        "with ProtectProc=%s other users' processes cannot be looked at: who sends a "
+                        "signal or asks for a stop stays a number without a name",
+                        unit_view_text(input->view, VIEW_PROTECT_PROC));
         else
                 finding_say(writer, SEVERITY_HINT, VIEW_PROC_SUBSET,
-                        "with ProcSubset=pid the load average and the boot id cannot be read: the "
-                        "records lack them, and a run lost in a reboot is not told from a killed one");
-        if (is_hidden)
+                        "with ProcSubset=pid neither the boot id nor the load average can be read: a "
+                        "start does not find out how the run before it ended");
+        if (is_protected)
                 finding_mend(writer, VIEW_PROTECT_PROC,
                         "The sender of a signal and who asks for a stop can be named.", "default");
         if (is_subset)
-                finding_mend(writer, VIEW_PROC_SUBSET, "Load average and boot id can be recorded.",
-                        "all");
+                finding_mend(writer, VIEW_PROC_SUBSET,
+                        "A start finds out how the run before it ended.", "all");
         return true;
 }
 
 bool rule_proc_hidepid(const RuleInput *input, FindingWriter *writer) {
-        if (!input->is_supervised || !input->view->is_proc_hidden ||
-                sight_has_capability(input, CAP_SYS_PTRACE))
+        if (!sight_is_supervised(input) || !input->view->is_proc_hidden || sight_is_root(input))
                 return false;
 
         finding_say(writer, SEVERITY_HINT, _VIEW_KEY_INVALID,
@@ -140,7 +155,7 @@ bool rule_proc_hidepid(const RuleInput *input, FindingWriter *writer) {
 }
 
 bool rule_private_pids(const RuleInput *input, FindingWriter *writer) {
-        if (!input->is_supervised || !unit_view_bool(input->view, VIEW_PRIVATE_PIDS))
+        if (!sight_is_supervised(input) || !unit_view_bool(input->view, VIEW_PRIVATE_PIDS))
                 return false;
 
         finding_say(writer, SEVERITY_WARNING, VIEW_PRIVATE_PIDS,
@@ -151,7 +166,7 @@ bool rule_private_pids(const RuleInput *input, FindingWriter *writer) {
 }
 
 bool rule_private_users(const RuleInput *input, FindingWriter *writer) {
-        if (!input->is_supervised || !sight_is_sandboxed(input) ||
+        if (!sight_is_supervised(input) || !sight_is_sandboxed(input) ||
                 !unit_view_bool(input->view, VIEW_PRIVATE_USERS))
                 return false;
 
@@ -232,7 +247,7 @@ bool rule_log_rate_limit(const RuleInput *input, FindingWriter *writer) {
                 : VIEW_LOG_RATE_LIMIT_INTERVAL_USEC;
         const char *zero = sight_is_rate_low(view) ? NULL : sight_find_zero(view, &key);
 
-        if (!input->is_supervised || !sight_logs_to_journal(view) ||
+        if (!sight_is_supervised(input) || !sight_logs_to_journal(view) ||
                 !view->values[VIEW_LOG_RATE_LIMIT_INTERVAL_USEC].is_known ||
                 !view->values[VIEW_LOG_RATE_LIMIT_BURST].is_known ||
                 (!sight_is_rate_low(view) && !zero))
