@@ -196,6 +196,13 @@ class DirectivesTest(unittest.TestCase):
                 self.assertIn('/gatewatch run ', have.get('ExecStart', ''))
         self.assertEqual(n_files, 5)
 
+    def test_template_comes_back_after_any_end(self):
+        """A stray SIGTERM that the gateway answers by a clean exit is no failure to systemd."""
+        have = dict(directives(read(TEMPLATE)))
+        self.assertEqual(have.get('Restart'), 'always')
+        self.assertLess(float(have['RestartSec'].rstrip('s')) * int(have['StartLimitBurst']),
+                        float(have['StartLimitIntervalSec'].rstrip('s')))
+
     def test_units_close_the_record_of_a_lost_run(self):
         """By a post that looks where the run writes, and whose failure is not the gateway's."""
         for path in self.files():
