@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* Units as a manager has them: a connection for the verbs, synchronous but pipelined: all questions go
- * out before the first answer is waited for, one a unit. */
+/* Units as a manager has them: a connection for the verbs, synchronous but pipelined: questions about all
+ * units go out before the first answer is waited for. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,17 +14,24 @@ typedef struct UnitReader UnitReader;
 typedef struct UnitReaderTarget {
         UnitManager manager;
         const char *host;    /* "user@host[:port][/container]", by ssh; NULL: this machine */
-        const char *machine; /* a container of this machine; NULL: none */
+        const char *machine; /* a container of this machine, "user@container"; NULL: none */
+
+        /* In place of what this machine has, for tests; NULL: what it has. */
+        const char *address;        /* D-Bus address at which the manager itself is the peer */
+        const char *system_address; /* likewise of the system manager above a user's */
+        const char *root;           /* in front of /proc, /etc and /var */
 } UnitReaderTarget;
 
 #define UNIT_READER_TIMEOUT_USEC \
         (25 * USEC_PER_SEC) /* sd-bus's own, for a manager that is reloading */
+#define UNIT_READER_RELOAD_TIMEOUT_USEC (3 * 60 * USEC_PER_SEC) /* systemctl's */
 
 /* Connects. For the own machine: the manager's private socket where we may use it (it costs no
- * dbus-daemon), else the bus.
+ * dbus-daemon), else the bus. That somebody else's machine cannot be reached shows in the first call.
  *
- * Returns: 0; -ENOMEDIUM, -ENOENT, -ECONNREFUSED, -EACCES, -EHOSTDOWN and what else sd_bus_open_*(3)
- * say: no bus. */
+ * target: its root must outlive the reader.
+ * Returns: 0; -ENOMEDIUM, -ENOENT, -ECONNREFUSED, -EACCES and what else sd_bus_open_*(3) say: no bus;
+ * -EOPNOTSUPP: a user's manager on another host; -EINVAL: no such address; -ENOMEM. */
 int unit_reader_open(const UnitReaderTarget *target, UnitReader **ret_reader) _warn_unused_;
 UnitReader *unit_reader_free(UnitReader *reader);
 DEFINE_POINTER_CLEANUP(UnitReader, unit_reader_free)
@@ -33,17 +40,20 @@ DEFINE_POINTER_CLEANUP(UnitReader, unit_reader_free)
  * without a glob stands for itself, loaded or not, ".service" is appended to one without a type. NULL or
  * empty: all loaded services. In the order given, globs sorted, nobody twice.
  *
- * Returns: 0 and a list; -EINVAL: a name that is none (*ret_bad points into patterns); negative errno of
- * the call. */
+ * ret_bad: set with -EINVAL; points into patterns.
+ * Returns: 0 and a list, NULL when it is empty; -EINVAL: a name that is none, of a template, or of a unit
+ * that is no service; negative errno of the call. */
 int unit_reader_list(UnitReader *reader, char *const patterns[], char ***ret_names,
         const char **ret_bad) _warn_unused_;
 
-/* Reads units, one round trip each, pipelined, and on the own machine where their values come from and
- * what lies around them (user units: cap and linger). A unit that does not exist has load_state
- * "not-found".
+/* Reads units, in one round trip for all, and on the own machine where their values come from and what
+ * lies around them (user units: cap and linger). A unit that does not exist has load_state "not-found";
+ * one asked for by an alias keeps that name.
  *
+ * names: as unit_reader_list() gives them.
  * ret_views: malloc()ed array, one a name in the same order; unit_views_free().
- * Returns: 0; -ENOMEM; negative errno of the call (-EACCES, -ETIMEDOUT, -ECONNRESET). */
+ * Returns: 0; -ENOMEM; -EACCES; -ETIMEDOUT: no answer in UNIT_READER_TIMEOUT_USEC; -ECONNRESET: hung up;
+ * -ESRCH: no manager on that bus; -EBADMSG: not a manager's answer; other errno of the call. */
 int unit_reader_read(
         UnitReader *reader, char *const names[], UnitView **ret_views, size_t *ret_n) _warn_unused_;
 void unit_views_free(UnitView *views, size_t n);
