@@ -67,9 +67,9 @@ bool rule_kill_mode(const RuleInput *input, FindingWriter *writer) {
          * leaves behind is killed the moment that it exits. */
         if (!is_gateway)
                 return finding_mend(
-                        writer, VIEW_KILL_MODE, "No process outlives the unit", "control-group");
+                        writer, VIEW_KILL_MODE, "No process outlives the unit.", "control-group");
         return finding_mend(writer, VIEW_KILL_MODE,
-                "The main process is asked, and no other outlives it", "mixed");
+                "The main process is asked, and no other outlives it.", "mixed");
 }
 
 bool rule_exit_type(const RuleInput *input, FindingWriter *writer) {
@@ -78,7 +78,7 @@ bool rule_exit_type(const RuleInput *input, FindingWriter *writer) {
         finding_say(writer, SEVERITY_WARNING, VIEW_EXIT_TYPE,
                 "to systemd the unit runs while any process of it lives: the end of a killed "
                 "supervisor is not noticed");
-        return finding_mend(writer, VIEW_EXIT_TYPE, "The unit ends with its supervisor", "main");
+        return finding_mend(writer, VIEW_EXIT_TYPE, "The unit ends with its supervisor.", "main");
 }
 
 static bool kill_is_catchable(int signo) {
@@ -108,7 +108,7 @@ static bool kill_tell_signal(
                         name, verb);
         else
                 return false;
-        return finding_mend(writer, key, "SIGTERM begins the drain in any case", "SIGTERM");
+        return finding_mend(writer, key, "SIGTERM begins the drain in any case.", "SIGTERM");
 }
 
 bool rule_kill_signal(const RuleInput *input, FindingWriter *writer) {
@@ -136,7 +136,7 @@ bool rule_final_kill_signal(const RuleInput *input, FindingWriter *writer) {
                 "what is left when the time is over gets %s in place of SIGKILL, and can live on",
                 signal_to_name(name, signo));
         return finding_mend(writer, VIEW_FINAL_KILL_SIGNAL,
-                "What hangs after the stop ends by force", "SIGKILL");
+                "What hangs after the stop ends by force.", "SIGKILL");
 }
 
 bool rule_send_sigkill(const RuleInput *input, FindingWriter *writer) {
@@ -147,7 +147,7 @@ bool rule_send_sigkill(const RuleInput *input, FindingWriter *writer) {
                 "what ignores the stop signal is never killed: it stays behind, and the unit does "
                 "not restart while it is there");
         return finding_mend(
-                writer, VIEW_SEND_SIGKILL, "What hangs after the stop ends by force", "yes");
+                writer, VIEW_SEND_SIGKILL, "What hangs after the stop ends by force.", "yes");
 }
 
 bool rule_send_sighup(const RuleInput *input, FindingWriter *writer) {
@@ -157,7 +157,7 @@ bool rule_send_sighup(const RuleInput *input, FindingWriter *writer) {
                 "SIGHUP follows the stop signal at once: a gateway that takes it as a request to "
                 "reload does so in its drain");
         return finding_mend(
-                writer, VIEW_SEND_SIGHUP, "The stop signal is the only one at a stop", "no");
+                writer, VIEW_SEND_SIGHUP, "The stop signal is the only one at a stop.", "no");
 }
 
 /* ---- Signals out of ExecStop=
@@ -263,7 +263,7 @@ bool rule_exec_stop_signals_main(const RuleInput *input, FindingWriter *writer) 
                 "ExecStop= signals the supervisor by a program of its own: the stop is recorded as "
                 "a stranger's signal, and systemd's stop signal follows it");
         return stop->n_commands > 1 ||
-                finding_mend(writer, VIEW_EXEC_STOP, "systemd's own stop signal begins the drain",
+                finding_mend(writer, VIEW_EXEC_STOP, "systemd's own stop signal begins the drain.",
                         "%s", "");
 }
 
@@ -277,5 +277,5 @@ bool rule_oom_policy(const RuleInput *input, FindingWriter *writer) {
                 "others are killed with it",
                 policy);
         return finding_mend(writer, VIEW_OOM_POLICY,
-                "The loss of one process does not end the drain", "continue");
+                "The loss of one process does not end the drain.", "continue");
 }

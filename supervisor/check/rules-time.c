@@ -97,7 +97,7 @@ bool rule_timeout_too_short(const RuleInput *input, FindingWriter *writer) {
                 usec_format_span(drain, input->budget.drain_usec, 1),
                 usec_format_span(headroom, input->headroom_usec, 1), time_short_outcome(input));
         return time_mend(writer, VIEW_TIMEOUT_STOP_USEC,
-                "The drain and its headroom fit into the stop", rule_required_usec(input));
+                "The drain and its headroom fit into the stop.", rule_required_usec(input));
 }
 
 /* A short one is the matter of the rule above. */
@@ -115,7 +115,7 @@ bool rule_timeout_from_default(const RuleInput *input, FindingWriter *writer) {
                 usec_format_span(present, timeout->number, 1),
                 usec_format_span(required, rule_required_usec(input), 1));
         return time_mend(writer, VIEW_TIMEOUT_STOP_USEC,
-                "The drain does not depend on the manager's default", rule_required_usec(input));
+                "The drain does not depend on the manager's default.", rule_required_usec(input));
 }
 
 /* Whether TimeoutAbortSec= is a value of its own: by a file of the unit, or by the manager's
@@ -147,7 +147,7 @@ bool rule_abort_timeout_too_short(const RuleInput *input, FindingWriter *writer)
                 event, usec_format_span(granted, unit_view_usec(view, VIEW_TIMEOUT_ABORT_USEC), 1),
                 usec_format_span(required, rule_required_usec(input), 1));
         return time_mend(writer, VIEW_TIMEOUT_ABORT_USEC,
-                "An abort leaves time for the drain as well", rule_required_usec(input));
+                "An abort leaves time for the drain as well.", rule_required_usec(input));
 }
 
 bool rule_user_manager_timeout(const RuleInput *input, FindingWriter *writer) {
@@ -204,7 +204,7 @@ bool rule_job_timeout(const RuleInput *input, FindingWriter *writer) {
                                 usec_format_span(job, unit_view_usec(input->view, keys[i]), 1),
                                 usec_format_span(stop, time_stop_usec(input), 1));
                 is_short = time_mend(
-                        writer, keys[i], "The stop job lasts as long as the stop", USEC_INFINITY);
+                        writer, keys[i], "The stop job lasts as long as the stop.", USEC_INFINITY);
         }
         return is_short;
 }
@@ -220,7 +220,7 @@ bool rule_runtime_max(const RuleInput *input, FindingWriter *writer) {
                 "stop may take",
                 usec_format_span(runtime, unit_view_usec(input->view, VIEW_RUNTIME_MAX_USEC), 1),
                 usec_format_span(required, rule_required_usec(input), 1));
-        return time_mend(writer, VIEW_RUNTIME_MAX_USEC, "A gateway serves until it is stopped",
+        return time_mend(writer, VIEW_RUNTIME_MAX_USEC, "A gateway serves until it is stopped.",
                 USEC_INFINITY);
 }
 
@@ -239,7 +239,7 @@ bool rule_watchdog_too_short(const RuleInput *input, FindingWriter *writer) {
                 "it comes too late, and systemd ends the unit",
                 usec_format_span(watchdog, unit_view_usec(input->view, VIEW_WATCHDOG_USEC), 1));
         return time_mend(writer, VIEW_WATCHDOG_USEC,
-                "A busy machine may delay a sign of life by seconds", 30 * USEC_PER_SEC);
+                "A busy machine may delay a sign of life by seconds.", 30 * USEC_PER_SEC);
 }
 
 bool rule_watchdog_supervisor_only(const RuleInput *input, FindingWriter *writer) {
