@@ -38,7 +38,9 @@ static bool unit_systemctl(const RuleInput *input, FindingWriter *writer, const 
 static const char *unit_more(char buffer[static UNIT_MORE_MAX], char *const list[]) {
         size_t n = strv_length(list);
 
-        (void) snprintf(buffer, UNIT_MORE_MAX, n > 1 ? " (and %zu more)" : "", n - 1);
+        *buffer = '\0';
+        if (n > 1)
+                (void) snprintf(buffer, UNIT_MORE_MAX, " (and %zu more)", n - 1);
         return buffer;
 }
 
