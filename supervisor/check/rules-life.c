@@ -50,8 +50,8 @@ bool rule_service_type(const RuleInput *input, FindingWriter *writer) {
                         "which gatewatch never does, so that no start succeeds; " LIFE_READY_ADVICE);
         else if (unit_view_is(input->view, VIEW_TYPE, "oneshot"))
                 finding_say(writer, SEVERITY_ERROR, VIEW_TYPE,
-                        "with Type=oneshot the start lasts until the gateway ends, so that the unit is "
-                        "never up and what waits for it waits for ever; " LIFE_READY_ADVICE);
+                        "with Type=oneshot the start lasts until the gateway ends, and what is ordered after the "
+                        "unit does not start before that; " LIFE_READY_ADVICE);
         else
                 return false;
         return finding_mend(writer, VIEW_TYPE,
@@ -261,8 +261,8 @@ bool rule_delegate(const RuleInput *input, FindingWriter *writer) {
 
         if (!unit_view_bool(input->view, VIEW_DELEGATE)) {
                 finding_say(writer, SEVERITY_HINT, VIEW_DELEGATE,
-                        "without Delegate= the gateway gets no control group of its own: its processes "
-                        "are found by parentage only, and its memory kills are not told from others");
+                        "without Delegate= the gateway gets no control group of its own, and its processes are "
+                        "found by parentage only");
                 return finding_mend(writer, VIEW_DELEGATE,
                         "The gateway's processes live in a control group of their own.", "yes");
         }
@@ -270,7 +270,7 @@ bool rule_delegate(const RuleInput *input, FindingWriter *writer) {
                 return false;
         finding_say(writer, SEVERITY_HINT, VIEW_PROTECT_CONTROL_GROUPS,
                 "the unit's control group is delegated, but ProtectControlGroups= makes it read-only: "
-                "the gateway gets no group of its own, and its processes are found by parentage only");
+                "the gateway gets no group of its own");
         return finding_mend(writer, VIEW_PROTECT_CONTROL_GROUPS,
                 "The delegated control group can be written.", "no");
 }

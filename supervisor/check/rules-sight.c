@@ -229,8 +229,8 @@ static void sight_say_rate(
         else
                 finding_say(writer, SEVERITY_WARNING, key,
                         "%" PRIu64
-                        " lines in %s are fewer than journald grants by itself: the gateway's "
-                        "own output can use them up, and then the records of its end are dropped as well",
+                        " lines in %s are fewer than journald's default of 10000 in 30s: the gateway's own "
+                        "output can use them up, and then the records of its end are dropped as well",
                         unit_view_number(view, VIEW_LOG_RATE_LIMIT_BURST) ?: SIGHT_JOURNAL_BURST,
                         usec_format_span(span,
                                 unit_view_usec(view, VIEW_LOG_RATE_LIMIT_INTERVAL_USEC)

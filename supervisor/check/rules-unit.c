@@ -54,7 +54,8 @@ static int unit_sentence_length(const char *text) {
 }
 
 bool rule_not_loaded(const RuleInput *input, FindingWriter *writer) {
-        const char *why = input->view->load_error ?: "it gives no reason";
+        const char *error = input->view->load_error;
+        const char *why = error && *error ? error : "it gives no reason";
 
         if (!unit_is_load_state(input, "error") && !unit_is_load_state(input, "bad-setting"))
                 return false;

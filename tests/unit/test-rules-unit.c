@@ -51,6 +51,14 @@ static void arrange_no_reason(UnitView *view, RuleInput *input _unused_) {
         set_load_state(view, "error", NULL);
 }
 
+static void arrange_empty_reason(UnitView *view, RuleInput *input _unused_) {
+        set_load_state(view, "error", "");
+}
+
+static void arrange_mere_dots(UnitView *view, RuleInput *input _unused_) {
+        set_load_state(view, "error", "..");
+}
+
 static void arrange_long_reason(UnitView *view, RuleInput *input _unused_) {
         char reason[4096];
 
@@ -99,6 +107,13 @@ static void test_rule_not_loaded_that_systemd_refuses_is_an_error(void **state) 
                         .arrange = arrange_no_reason,
                         .finds = "error -",
                         .says = "no reason" },
+                { .name = "an empty reason",
+                        .arrange = arrange_empty_reason,
+                        .finds = "error -",
+                        .says = "no reason" },
+                { .name = "a reason of mere dots",
+                        .arrange = arrange_mere_dots,
+                        .finds = "error -" },
                 { .name = "a long reason",
                         .arrange = arrange_long_reason,
                         .finds = "error -",
