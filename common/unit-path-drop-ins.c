@@ -21,31 +21,34 @@
 
 /* ---- The unit's names ------------------------------------------------------------------------ */
 
-/* The name that a unit goes by: its file's, an instance's with the instance; without a file its own.
- * Returns: malloc()ed name; NULL: out of memory. */
-static char *drop_in_unit_id(const char *const directories[], const char *name) {
-        _cleanup_free_ char *fragment = NULL;
+/* What a link is compared with. */
+typedef struct DropInUnit {
+        const char *const *directories;
+        const char *fragment;
+        const char *id; /* the file's name, an instance's with the instance */
+} DropInUnit;
 
-        int r = unit_path_find_fragment(directories, name, &fragment);
-        if (r == -ENOENT)
-                return strdup(name);
-        return r < 0 ? NULL : unit_name_for_instance(strrchr(fragment, '/') + 1, name);
-}
-
-/* Takes a link's name, as the instance would have it, for one of the unit's if it leads to the same file.
+/* Takes a link's name, as the instance would have it, for one of the unit's if it leads to the same file
+ * and the same instance.
  * Returns: 0; -ENOMEM. */
-static int drop_in_add_alias(
-        const char *const directories[], const char *link, const char *id, char ***names) {
-        _cleanup_free_ char *name = unit_name_for_instance(link, id), *other_id = NULL;
+static int drop_in_add_alias(const DropInUnit *unit, const char *link, char ***names) {
+        _cleanup_free_ char *name = unit_name_for_instance(link, unit->id), *fragment = NULL,
+                            *id = NULL;
 
         if (!name)
                 return -ENOMEM;
         if (strv_contains(*names, name))
                 return 0;
-        other_id = drop_in_unit_id(directories, name);
-        if (!other_id)
+        int r = unit_path_find_fragment(unit->directories, name, &fragment);
+        if (r == -ENOENT || (r == 0 && strcmp(fragment, unit->fragment) != 0))
+                return 0;
+        if (r < 0)
+                return r;
+
+        id = unit_name_for_instance(strrchr(fragment, '/') + 1, name);
+        if (!id)
                 return -ENOMEM;
-        return strcmp(other_id, id) == 0 ? strv_extend(names, name) : 0;
+        return strcmp(id, unit->id) == 0 ? strv_extend(names, name) : 0;
 }
 
 static bool drop_in_is_link(DIR *folder, const struct dirent *entry) {
@@ -57,16 +60,15 @@ static bool drop_in_is_link(DIR *folder, const struct dirent *entry) {
                 S_ISLNK(st.st_mode);
 }
 
-static int drop_in_add_aliases(
-        const char *const directories[], const char *directory, const char *id, char ***names) {
+static int drop_in_add_aliases(const DropInUnit *unit, const char *directory, char ***names) {
         _cleanup_closedir_ DIR *folder = opendir(directory);
-        const char *suffix = unit_name_suffix(id);
+        const char *suffix = unit_name_suffix(unit->id);
 
         for (struct dirent *entry; folder && (entry = readdir(folder));) {
                 if (strcmp(unit_name_suffix(entry->d_name), suffix) != 0 ||
                         !drop_in_is_link(folder, entry) || !unit_name_is_valid(entry->d_name))
                         continue;
-                int r = drop_in_add_alias(directories, entry->d_name, id, names);
+                int r = drop_in_add_alias(unit, entry->d_name, names);
                 if (r < 0)
                         return r;
         }
@@ -77,18 +79,24 @@ static int drop_in_compare_names(const void *a, const void *b) {
         return strcmp(*(const char *const *) a, *(const char *const *) b);
 }
 
-/* All names of the unit, that of its file first. */
+/* All names of the unit, that of its file first; without a file its own. */
 static int drop_in_find_names(
         const char *const directories[], const char *name, char ***ret_names) {
-        _cleanup_free_ char *id = drop_in_unit_id(directories, name);
+        _cleanup_free_ char *fragment = NULL, *id = NULL;
         _cleanup_strv_ char **names = NULL;
 
+        int r = unit_path_find_fragment(directories, name, &fragment);
+        if (r < 0 && r != -ENOENT)
+                return r;
+        id = r < 0 ? strdup(name) : unit_name_for_instance(strrchr(fragment, '/') + 1, name);
         if (!id || strv_extend(&names, id) < 0)
                 return -ENOMEM;
         if (strcmp(id, name) != 0 && strv_extend(&names, name) < 0)
                 return -ENOMEM;
-        for (size_t i = 0; directories[i]; i++)
-                if (drop_in_add_aliases(directories, directories[i], id, &names) < 0)
+
+        const DropInUnit unit = { .directories = directories, .fragment = fragment, .id = id };
+        for (size_t i = 0; fragment && directories[i]; i++)
+                if (drop_in_add_aliases(&unit, directories[i], &names) < 0)
                         return -ENOMEM;
 
         qsort(names + 1, strv_length(names) - 1, sizeof(*names), drop_in_compare_names);
