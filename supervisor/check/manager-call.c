@@ -6,6 +6,7 @@
 #include "check/manager-call.h"
 
 #include <stdbool.h>
+#include <time.h>
 
 #define MANAGER_NAME "org.freedesktop.systemd1"
 
@@ -55,4 +56,62 @@ int manager_call_wait(
         if (sd_bus_error_is_set(&error))
                 return manager_call_error(bus, &error);
         return r == -ENOTCONN ? -ECONNRESET : r;
+}
+
+static int manager_dispatch_owner(
+        sd_bus_message *message, void *userdata, sd_bus_error *reterr_error) {
+        const char *name, *old_owner, *new_owner;
+        bool *is_there = userdata;
+
+        if (sd_bus_message_read(message, "sss", &name, &old_owner, &new_owner) >= 0 && *new_owner)
+                *is_there = true;
+        return 0;
+}
+
+static int manager_has_owner(sd_bus *bus, bool *ret_is_there) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL, *reply = NULL;
+        int r, has_owner;
+
+        r = sd_bus_message_new_method_call(bus, &call, "org.freedesktop.DBus",
+                "/org/freedesktop/DBus", "org.freedesktop.DBus", "NameHasOwner");
+        if (r >= 0)
+                r = sd_bus_message_append_basic(call, 's', MANAGER_NAME);
+        if (r >= 0)
+                r = manager_call_wait(bus, call, /* timeout_usec= */ 0, &reply);
+        if (r >= 0)
+                r = sd_bus_message_read_basic(reply, 'b', &has_owner);
+        if (r < 0)
+                return r;
+        *ret_is_there = has_owner;
+        return 0;
+}
+
+int manager_await(sd_bus *bus, usec_t timeout_usec) {
+        _cleanup_(sd_bus_slot_unrefp) sd_bus_slot *slot = NULL;
+        usec_t deadline_usec = usec_add(usec_now(CLOCK_MONOTONIC), timeout_usec);
+        bool is_there = false;
+        int r;
+
+        assert(bus);
+
+        /* Watched first, then looked at, so that it cannot come in between. */
+        r = sd_bus_add_match(bus, &slot,
+                "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
+                "interface='org.freedesktop.DBus',member='NameOwnerChanged',"
+                "arg0='" MANAGER_NAME "'",
+                manager_dispatch_owner, &is_there);
+        if (r >= 0)
+                r = manager_has_owner(bus, &is_there);
+        while (r >= 0 && !is_there) {
+                usec_t now_usec = usec_now(CLOCK_MONOTONIC);
+
+                if (now_usec >= deadline_usec)
+                        return -ESRCH;
+                r = sd_bus_process(bus, NULL);
+                if (r == 0)
+                        r = sd_bus_wait(bus, deadline_usec - now_usec);
+        }
+        if (r == -ENOTCONN)
+                return -ECONNRESET;
+        return r < 0 ? r : 0;
 }

@@ -21,6 +21,12 @@ int manager_call_new(sd_bus *bus, const char *path, const char *interface, const
 int manager_call_wait(sd_bus *bus, sd_bus_message *call, usec_t timeout_usec,
         sd_bus_message **ret_reply) _warn_unused_;
 
+/* Waits until the manager is on a message bus. It may not be yet where nobody has used the bus since the
+ * boot: then our connection is what starts dbus-daemon, and systemd joins once that runs; a re-execution
+ * takes it off for a moment.
+ * Returns: 0; -ESRCH: not in that time; as manager_call_error(). */
+int manager_await(sd_bus *bus, usec_t timeout_usec) _warn_unused_;
+
 /* What an error reply means. Returns: -ECONNRESET: the manager hung up; -ETIMEDOUT; -ESRCH: no manager
  * on that bus; -EACCES; the errno that sd_bus_error_get_errno(3) sees in it, -EIO: none. */
 int manager_call_error(sd_bus *bus, const sd_bus_error *error);

@@ -38,13 +38,15 @@ struct UnitReader {
 
 /* ---- Connecting ------------------------------------------------------------------------------ */
 
-static int bus_open_address(const char *address, sd_bus **ret_bus) {
+static int bus_open_address(const char *address, bool is_message_bus, sd_bus **ret_bus) {
         _cleanup_(sd_bus_unrefp) sd_bus *bus = NULL;
         int r;
 
         r = sd_bus_new(&bus);
         if (r >= 0)
                 r = sd_bus_set_address(bus, address);
+        if (r >= 0)
+                r = sd_bus_set_bus_client(bus, is_message_bus);
         if (r >= 0)
                 r = sd_bus_start(bus);
         if (r >= 0)
@@ -61,7 +63,7 @@ static int bus_open_private(UnitManager manager, sd_bus **ret_bus) {
                 bus_link_add_system(&addresses);
         for (size_t i = 0; i < addresses.n_addresses; i++)
                 if (!addresses.addresses[i].is_message_bus)
-                        return bus_open_address(addresses.addresses[i].text, ret_bus);
+                        return bus_open_address(addresses.addresses[i].text, false, ret_bus);
         return -ENOENT;
 }
 
@@ -70,7 +72,7 @@ static int bus_open(const UnitReaderTarget *target, sd_bus **ret_bus) {
         int r;
 
         if (target->address)
-                return bus_open_address(target->address, ret_bus);
+                return bus_open_address(target->address, target->is_message_bus, ret_bus);
         if (target->host)
                 return is_user ? -EOPNOTSUPP : sd_bus_open_system_remote(ret_bus, target->host);
         if (target->machine)
@@ -126,7 +128,7 @@ static bool name_is_glob(const char *name) {
 static bool name_has_suffix(const char *name, const char *suffix) {
         size_t length = strlen(name), suffix_length = strlen(suffix);
 
-        return length > suffix_length && strcmp(name + length - suffix_length, suffix) == 0;
+        return length >= suffix_length && strcmp(name + length - suffix_length, suffix) == 0;
 }
 
 static bool name_has_type(const char *name) {
@@ -206,12 +208,10 @@ static int reader_add_matches(UnitReader *reader, const char *glob, char ***name
         return 0;
 }
 
-int unit_reader_list(
+static int reader_list(
         UnitReader *reader, char *const patterns[], char ***ret_names, const char **ret_bad) {
         _cleanup_strv_ char **names = NULL;
         int r = 0;
-
-        assert(reader && ret_names && ret_bad);
 
         if (!patterns || !patterns[0])
                 r = reader_add_matches(reader, "*" SERVICE_SUFFIX, &names);
@@ -228,6 +228,18 @@ int unit_reader_list(
                 return r;
         *ret_names = TAKE_PTR(names);
         return 0;
+}
+
+int unit_reader_list(
+        UnitReader *reader, char *const patterns[], char ***ret_names, const char **ret_bad) {
+        int r;
+
+        assert(reader && ret_names && ret_bad);
+
+        r = reader_list(reader, patterns, ret_names, ret_bad);
+        if (r == -ESRCH && manager_await(reader->bus, UNIT_READER_AWAIT_USEC) >= 0)
+                r = reader_list(reader, patterns, ret_names, ret_bad);
+        return r;
 }
 
 /* ---- Reading --------------------------------------------------------------------------------- */
@@ -282,6 +294,8 @@ int unit_reader_read(UnitReader *reader, char *const names[], UnitView **ret_vie
         assert(reader && ret_views && ret_n);
 
         if (names && names[0])
+                r = unit_reading_run(reader->bus, reader->manager, names, &views, &n);
+        if (r == -ESRCH && manager_await(reader->bus, UNIT_READER_AWAIT_USEC) >= 0)
                 r = unit_reading_run(reader->bus, reader->manager, names, &views, &n);
         if (r >= 0 && reader->has_files)
                 r = unit_surroundings_read(views, n, reader->root);

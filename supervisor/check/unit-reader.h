@@ -18,12 +18,14 @@ typedef struct UnitReaderTarget {
 
         /* In place of what this machine has, for tests; NULL: what it has. */
         const char *address;        /* D-Bus address at which the manager itself is the peer */
+        bool is_message_bus;        /* address is a bus's, and the manager is on it */
         const char *system_address; /* likewise of the system manager above a user's */
         const char *root;           /* in front of /proc, /etc and /var */
 } UnitReaderTarget;
 
 #define UNIT_READER_TIMEOUT_USEC \
         (25 * USEC_PER_SEC) /* sd-bus's own, for a manager that is reloading */
+#define UNIT_READER_AWAIT_USEC          (2 * USEC_PER_SEC) /* for a manager to come to its bus */
 #define UNIT_READER_RELOAD_TIMEOUT_USEC (3 * 60 * USEC_PER_SEC) /* systemctl's */
 
 /* Connects. For the own machine: the manager's private socket where we may use it (it costs no
@@ -31,7 +33,7 @@ typedef struct UnitReaderTarget {
  *
  * target: its root must outlive the reader.
  * Returns: 0; -ENOMEDIUM, -ENOENT, -ECONNREFUSED, -EACCES and what else sd_bus_open_*(3) say: no bus;
- * -EOPNOTSUPP: a user's manager on another host; -EINVAL: no such address; -ENOMEM. */
+ * -EOPNOTSUPP: a user's manager on another host; -ENOMEM. */
 int unit_reader_open(const UnitReaderTarget *target, UnitReader **ret_reader) _warn_unused_;
 UnitReader *unit_reader_free(UnitReader *reader);
 DEFINE_POINTER_CLEANUP(UnitReader, unit_reader_free)
@@ -53,7 +55,8 @@ int unit_reader_list(UnitReader *reader, char *const patterns[], char ***ret_nam
  * names: as unit_reader_list() gives them.
  * ret_views: malloc()ed array, one a name in the same order; unit_views_free().
  * Returns: 0; -ENOMEM; -EACCES; -ETIMEDOUT: no answer in UNIT_READER_TIMEOUT_USEC; -ECONNRESET: hung up;
- * -ESRCH: no manager on that bus; -EBADMSG: not a manager's answer; other errno of the call. */
+ * -ESRCH: no manager on that bus in
+ * UNIT_READER_AWAIT_USEC; -EBADMSG: not a manager's answer; other errno of the call. */
 int unit_reader_read(
         UnitReader *reader, char *const names[], UnitView **ret_views, size_t *ret_n) _warn_unused_;
 void unit_views_free(UnitView *views, size_t n);
