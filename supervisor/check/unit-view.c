@@ -215,6 +215,7 @@ static int extend_expanded(const UnitView *view, char ***list, const char *word)
 /* Words of a list: quoted ones for Environment=, one path for EnvironmentFile=. */
 static int assign_strings(UnitView *view, ViewValue *target, ViewKey key, const char *value) {
         _cleanup_(exec_line_done) ExecLine line = {};
+        _cleanup_free_ char *text = NULL;
         int r;
 
         if (!*value) {
@@ -224,10 +225,15 @@ static int assign_strings(UnitView *view, ViewValue *target, ViewKey key, const 
         if (key == VIEW_ENVIRONMENT_FILES)
                 return extend_expanded(view, &target->strings, value);
 
-        r = exec_line_parse(value, &line);
+        /* Behind a program, or the first word would have to be one, and lose what looks like prefixes. */
+        if (asprintf(&text, "words %s", value) < 0) {
+                text = NULL;
+                return -ENOMEM;
+        }
+        r = exec_line_parse(text, &line);
         if (r < 0)
                 return r == -ENOMEM ? r : 1;
-        for (size_t i = 0; i < line.n_words; i++) {
+        for (size_t i = 1; i < line.n_words; i++) {
                 if (key == VIEW_ENVIRONMENT && !strchr(line.words[i].text, '='))
                         continue;
                 r = extend_expanded(view, &target->strings, line.words[i].text);
