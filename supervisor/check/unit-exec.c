@@ -33,18 +33,30 @@ static int refuse_supervised(const UnitView *view, char **ret_why) {
                 view->name);
 }
 
-/* Does the line call gatewatch run? */
-static int line_is_supervised(const ExecLine *line) {
-        _cleanup_free_ char **argv = NULL;
-        size_t first = line->flags & EXEC_ARGV0 ? 1 : 0;
+/* Do the words behind the program, called by that name, make it `gatewatch run`? What argv[0] says is no
+ * matter. Returns: 1, 0; -ENOMEM. */
+static int is_gatewatch_run(const char *program, char *const arguments[]) {
+        const size_t n = strv_length(arguments);
+        _cleanup_free_ char **argv = calloc(n + 2, sizeof(char *));
 
-        argv = calloc(line->n_words - first + 1, sizeof(char *));
         if (!argv)
                 return -ENOMEM;
-        for (size_t i = first; i < line->n_words; i++)
-                argv[i - first] = line->words[i].text;
-        argv[0] = line->words[0].text;
+        argv[0] = (char *) program;
+        for (size_t i = 0; i < n; i++)
+                argv[i + 1] = arguments[i];
         return run_line_find(argv) > 0;
+}
+
+/* Returns: 1, 0; -ENOMEM. */
+static int line_is_supervised(const ExecLine *line) {
+        const size_t first = line->flags & EXEC_ARGV0 ? 2 : 1;
+        _cleanup_free_ char **arguments = calloc(line->n_words, sizeof(char *));
+
+        if (!arguments)
+                return -ENOMEM;
+        for (size_t i = first; i < line->n_words; i++)
+                arguments[i - first] = line->words[i].text;
+        return is_gatewatch_run(line->words[0].text, arguments);
 }
 
 static int exec_from_argv(UnitExec *exec, char *const argv[]) {
@@ -137,6 +149,7 @@ static int read_view(
         const UnitTextRequest *request, const UnitView *view, UnitExec *exec, char **ret_why) {
         const ViewValue *value = &view->values[VIEW_EXEC_START];
         const ViewCommand *command = value->commands;
+        int r;
 
         if (!value->is_known || value->n_commands == 0)
                 return request->run->argv
@@ -145,8 +158,10 @@ static int read_view(
                                   "%s has no ExecStart= to put gatewatch in front of: give the command "
                                   "behind \"--\"",
                                   view->name);
-        if (command->argv && run_line_find(command->argv) > 0)
-                return refuse_supervised(view, ret_why);
+        r = is_gatewatch_run(
+                command->path, command->argv && command->argv[0] ? command->argv + 1 : NULL);
+        if (r != 0)
+                return r < 0 ? r : refuse_supervised(view, ret_why);
         exec->flags = command->flags & ~(unsigned) EXEC_ARGV0;
         if (request->run->argv)
                 return 0;
