@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "check/check.h"
+#include "check/unit.h"
 #include "cleanup.h"
 #include "config/exit-status.h"
 #include "forensics/post.h"
@@ -19,6 +21,9 @@ typedef struct Verb {
 static const Verb verbs[] = {
         { "run", "Supervise a gateway: the ExecStart= wrapper", run_verb },
         { "post", "Write the last record of a run that could not: for ExecStopPost=", post_verb },
+        { "check", "Would systemd kill this gateway in the middle of its drain?", check_verb },
+        { "unit", "Print a unit or a drop-in that is aligned with the drain", unit_verb },
+        { "unit", "Print a unit, or a drop-in, that is aligned with the drain", unit_verb },
 };
 
 static void print_help(FILE *file) {

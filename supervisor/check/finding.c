@@ -28,7 +28,8 @@ void finding_done(Finding *finding) {
         *finding = (Finding){};
 }
 
-static char *finding_format(FindingWriter *writer, const char *format, va_list arguments) {
+static char *_printf_(2, 0)
+        finding_format(FindingWriter *writer, const char *format, va_list arguments) {
         char *text;
 
         if (vasprintf(&text, format, arguments) >= 0)

@@ -475,6 +475,9 @@ int unit_view_settle(UnitView *view) {
         if (!unit_view_is_set(view, VIEW_TIMEOUT_ABORT_USEC))
                 view->values[VIEW_TIMEOUT_ABORT_USEC].number =
                         unit_view_usec(view, VIEW_TIMEOUT_STOP_USEC);
+        if (!unit_view_is_set(view, VIEW_JOB_RUNNING_TIMEOUT_USEC))
+                view->values[VIEW_JOB_RUNNING_TIMEOUT_USEC].number =
+                        unit_view_usec(view, VIEW_JOB_TIMEOUT_USEC);
         if (!unit_view_is_set(view, VIEW_RESTART_KILL_SIGNAL))
                 view->values[VIEW_RESTART_KILL_SIGNAL].number =
                         unit_view_number(view, VIEW_KILL_SIGNAL);
