@@ -8,6 +8,10 @@
  *
  * For programs: everything again as JSON, with numbers as numbers.
  *
+ * libsmartcols reads text by the locale, and of what that does not know it prints the bytes' numbers
+ * (told not to, 2.38 never returns). Unit files are UTF-8, so the table is made under a UTF-8 locale,
+ * this thread's only, whatever the process has.
+ *
  * Names, paths and values come from unit files, which anybody may have written: on a terminal control
  * characters (C0, DEL, and C1 in its UTF-8 form) are "?", what is no UTF-8 is U+FFFD. In JSON control
  * characters of C0 stay, which json-c escapes.
@@ -17,6 +21,7 @@
 #include "check/check-print.h"
 
 #include <limits.h>
+#include <locale.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/ioctl.h>
@@ -26,11 +31,13 @@
 #include <libsmartcols.h>
 
 #include "check/remedy.h"
+#include "check/text-clean.h"
 #include "check/text-wrap.h"
-#include "redact.h"
 
 #define PRINT_INDENT        "         " /* the width of SEVERITY, and the space behind it */
 #define PRINT_DEFAULT_WIDTH 80
+/* Of a setting on a terminal: a command line would push its file out of sight. */
+#define PRINT_SETTING_COLUMNS 48
 
 #define PRINT_BOLD  "\033[1m"
 #define PRINT_RESET "\033[0m"
@@ -93,42 +100,20 @@ unsigned check_print_width(FILE *file) {
 
 /* ---- Text ------------------------------------------------------------------------------------ */
 
-typedef enum CleanMode {
-        CLEAN_TERMINAL,
-        CLEAN_JSON, /* C0 is left to json-c, which escapes it */
-        _CLEAN_MODE_MAX,
-} CleanMode;
+/* Hands over clean text, cut to what a column may have. Returns: malloc()ed; NULL: out of memory. */
+static char *print_cut(char *clean, size_t columns) {
+        char *cut;
 
-static bool print_is_control(const unsigned char *byte, size_t size, CleanMode mode) {
-        if (*byte < 0x20)
-                return mode == CLEAN_TERMINAL;
-        return *byte == 0x7f || (size == 2 && byte[0] == 0xc2 && byte[1] < 0xa0);
-}
-
-/* Copies text as it may be printed. NULL gives "-". Returns: malloc()ed; NULL: out of memory. */
-static char *print_clean(const char *text, CleanMode mode) {
-        size_t left = strlen(text = text ?: "-");
-        char *clean = reallocarray(NULL, left + 1, strlen("\xef\xbf\xbd")), *end = clean;
-
-        while (clean && left > 0) {
-                const size_t size = utf8_sequence_size(text, left);
-
-                if (size == 0)
-                        end = stpcpy(end, "\xef\xbf\xbd");
-                else if (print_is_control((const unsigned char *) text, size, mode))
-                        *end++ = '?';
-                else
-                        end = mempcpy(end, text, size);
-                text += size ?: 1;
-                left -= size ?: 1;
-        }
-        if (clean)
-                *end = '\0';
-        return clean;
+        if (!clean || text_columns(clean, strlen(clean)) <= columns)
+                return clean;
+        if (asprintf(&cut, "%.*s…", (int) text_fit(clean, columns - 1), clean) < 0)
+                cut = NULL;
+        free(clean);
+        return cut;
 }
 
 /* "KillMode=control-group"; "-" where the finding is about no setting. */
-static char *print_format_setting(const UnitView *view, ViewKey key) {
+static char *print_format_setting(const UnitView *view, ViewKey key, size_t columns) {
         const ViewKeyInfo *info = view_key_info(key);
         _cleanup_free_ char *value = NULL, *text = NULL;
 
@@ -137,7 +122,7 @@ static char *print_format_setting(const UnitView *view, ViewKey key) {
         value = unit_view_format(view, key);
         if (!value || asprintf(&text, "%s=%s", info->setting ?: info->property, value) < 0)
                 return NULL;
-        return print_clean(text, CLEAN_TERMINAL);
+        return print_cut(text_clean(text, TEXT_TERMINAL), columns);
 }
 
 /* Where its value comes from. */
@@ -192,14 +177,11 @@ enum {
         _COLUMN_MAX,
 };
 
-static const struct {
-        const char *name;
-        int flags;
-} print_columns[_COLUMN_MAX] = {
-        [COLUMN_SEVERITY] = { "SEVERITY" },
-        [COLUMN_FINDING] = { "FINDING" },
-        [COLUMN_SETTING] = { "SETTING", SCOLS_FL_WRAP },
-        [COLUMN_FROM] = { "FROM", SCOLS_FL_WRAP },
+static const char *const print_columns[_COLUMN_MAX] = {
+        [COLUMN_SEVERITY] = "SEVERITY",
+        [COLUMN_FINDING] = "FINDING",
+        [COLUMN_SETTING] = "SETTING",
+        [COLUMN_FROM] = "FROM",
 };
 
 /* As systemctl has them. */
@@ -219,7 +201,7 @@ typedef struct CheckPrinter {
 
 /* Writes a text that wraps: the prefix, then the words. */
 static int printer_put_text(CheckPrinter *printer, const char *prefix, const char *text) {
-        _cleanup_free_ char *clean = print_clean(text, CLEAN_TERMINAL);
+        _cleanup_free_ char *clean = text_clean(text, TEXT_TERMINAL);
 
         if (!clean)
                 return -ENOMEM;
@@ -229,7 +211,7 @@ static int printer_put_text(CheckPrinter *printer, const char *prefix, const cha
 
 /* Writes a line that is to be copied: it never wraps. */
 static int printer_put_line(CheckPrinter *printer, const char *text) {
-        _cleanup_free_ char *clean = print_clean(text, CLEAN_TERMINAL);
+        _cleanup_free_ char *clean = text_clean(text, TEXT_TERMINAL);
 
         if (!clean)
                 return -ENOMEM;
@@ -269,11 +251,11 @@ static int printer_put_finding(
         return r;
 }
 
-static int printer_fill_row(
-        struct libscols_line *row, const UnitView *view, const Finding *finding) {
-        _cleanup_free_ char *from =
-                print_clean(print_find_from(view, finding->key), CLEAN_TERMINAL);
-        char *setting = print_format_setting(view, finding->key);
+static int printer_fill_row(const CheckPrinter *printer, struct libscols_line *row,
+        const UnitView *view, const Finding *finding) {
+        _cleanup_free_ char *from = text_clean(print_find_from(view, finding->key), TEXT_TERMINAL);
+        char *setting = print_format_setting(
+                view, finding->key, printer->options->width > 0 ? PRINT_SETTING_COLUMNS : SIZE_MAX);
 
         if (!setting || scols_line_refer_data(row, COLUMN_SETTING, setting) < 0) {
                 free(setting);
@@ -291,12 +273,10 @@ static int printer_fill_row(
 static int printer_fill_table(
         const CheckPrinter *printer, const Lint *lint, struct libscols_table *table) {
         const unsigned width = printer->options->width;
-        int r = scols_table_set_stream(table, printer->file);
+        int r = 0;
 
         (void) scols_table_enable_colors(table, printer->options->has_colour);
         (void) scols_table_enable_noheadings(table, !printer->options->has_legend);
-        /* The text is clean UTF-8 already, whatever the locale. */
-        (void) scols_table_enable_noencoding(table, true);
         (void) scols_table_set_termforce(
                 table, width > 0 ? SCOLS_TERMFORCE_ALWAYS : SCOLS_TERMFORCE_NEVER);
         if (width > 0)
@@ -304,14 +284,37 @@ static int printer_fill_table(
 
         for (size_t i = 0; r >= 0 && i < _COLUMN_MAX; i++)
                 if (!scols_table_new_column(
-                            table, print_columns[i].name, /* whint= */ 0, print_columns[i].flags))
+                            table, print_columns[i], /* whint= */ 0, /* flags= */ 0))
                         return -ENOMEM;
         for (size_t i = 0; r >= 0 && i < lint->n_findings; i++) {
                 struct libscols_line *row = scols_table_new_line(table, /* parent= */ NULL);
 
-                r = row ? printer_fill_row(row, lint->view, &lint->findings[i]) : -ENOMEM;
+                r = row ? printer_fill_row(printer, row, lint->view, &lint->findings[i]) : -ENOMEM;
         }
         return r;
+}
+
+/* Returns: the locale to go back to with uselocale(3). */
+static locale_t print_enter_locale(locale_t *ret_utf8) {
+        *ret_utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", /* base= */ (locale_t) 0);
+        return uselocale(*ret_utf8); /* 0, where there is no such locale, changes nothing */
+}
+
+/* Writes a row, the first one below the header. */
+static int printer_put_row(CheckPrinter *printer, struct libscols_table *table, size_t index) {
+        struct libscols_line *row = scols_table_get_line(table, index);
+        _cleanup_free_ char *text = NULL;
+
+        int r = scols_table_print_range_to_string(table, row, row, &text);
+        if (r < 0)
+                return r;
+
+        /* The last one has no line end, or has one, by version. */
+        size_t size = strlen(text);
+        while (size > 0 && strchr(" \n", text[size - 1]))
+                size--;
+        (void) fprintf(printer->file, "%.*s\n", (int) size, text);
+        return 0;
 }
 
 static int printer_put_findings(CheckPrinter *printer, const Lint *lint) {
@@ -319,9 +322,7 @@ static int printer_put_findings(CheckPrinter *printer, const Lint *lint) {
 
         int r = table ? printer_fill_table(printer, lint, table) : -ENOMEM;
         for (size_t i = 0; r >= 0 && i < lint->n_findings; i++) {
-                struct libscols_line *row = scols_table_get_line(table, i);
-
-                r = scols_table_print_range(table, row, row);
+                r = printer_put_row(printer, table, i);
                 if (r >= 0)
                         r = printer_put_finding(printer, lint->view, &lint->findings[i]);
         }
@@ -329,9 +330,18 @@ static int printer_put_findings(CheckPrinter *printer, const Lint *lint) {
         return r;
 }
 
+/* What cannot be known here. */
+static int printer_put_unknown(CheckPrinter *printer, const char *unknown) {
+        _cleanup_free_ char *text = NULL;
+
+        if (asprintf(&text, "not known: %s", unknown) < 0)
+                return -ENOMEM;
+        return printer_put_text(printer, "", text);
+}
+
 static int printer_put_heading(CheckPrinter *printer, const Lint *lint) {
         const bool has_colour = printer->options->has_colour;
-        _cleanup_free_ char *name = print_clean(lint->view->name, CLEAN_TERMINAL);
+        _cleanup_free_ char *name = text_clean(lint->view->name, TEXT_TERMINAL);
 
         if (!name)
                 return -ENOMEM;
@@ -355,7 +365,7 @@ static int printer_put_unit(CheckPrinter *printer, const Lint *lint, bool is_fir
         if (r >= 0 && lint->n_findings > 0)
                 r = printer_put_findings(printer, lint);
         for (char **unknown = lint->unknown; r >= 0 && unknown && *unknown; unknown++)
-                r = printer_put_text(printer, "not known: ", *unknown);
+                r = printer_put_unknown(printer, *unknown);
         return r;
 }
 
@@ -377,26 +387,37 @@ static void printer_put_legend(CheckPrinter *printer, size_t n_units) {
                 (void) fputs("gatewatch check --fix prints the drop-ins.\n", printer->file);
 }
 
+static int printer_put_units(CheckPrinter *printer, const Lint lints[], size_t n_lints) {
+        bool is_first = true;
+
+        for (size_t i = 0; i < n_lints; i++) {
+                if (printer->options->is_quiet && lints[i].n_findings == 0)
+                        continue;
+                int r = printer_put_unit(printer, &lints[i], is_first);
+                if (r < 0)
+                        return r;
+                is_first = false;
+        }
+        if (printer->options->has_legend)
+                printer_put_legend(printer, n_lints);
+        return 0;
+}
+
 int check_print_table(
         FILE *file, const Lint lints[], size_t n_lints, const CheckPrintOptions *options) {
         CheckPrinter printer = { .file = file, .options = options };
-        bool is_first = true;
+        locale_t utf8;
 
         assert(file);
         assert(lints || n_lints == 0);
         assert(options);
 
-        for (size_t i = 0; i < n_lints; i++) {
-                if (options->is_quiet && lints[i].n_findings == 0)
-                        continue;
-                int r = printer_put_unit(&printer, &lints[i], is_first);
-                if (r < 0)
-                        return r;
-                is_first = false;
-        }
-        if (options->has_legend)
-                printer_put_legend(&printer, n_lints);
-        return 0;
+        const locale_t before = print_enter_locale(&utf8);
+        int r = printer_put_units(&printer, lints, n_lints);
+        (void) uselocale(before);
+        if (utf8)
+                freelocale(utf8);
+        return r;
 }
 
 /* ---- JSON ------------------------------------------------------------------------------------ */
@@ -433,7 +454,7 @@ static json_object *writer_text(JsonWriter *writer, const char *text) {
         if (!text)
                 return NULL;
 
-        _cleanup_free_ char *clean = print_clean(text, CLEAN_JSON);
+        _cleanup_free_ char *clean = text_clean(text, TEXT_JSON);
         return writer_keep(writer, clean ? json_object_new_string(clean) : NULL);
 }
 

@@ -1,19 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* Sentences broken at spaces. */
+/* Lines that keep to the columns of a terminal: sentences broken at spaces, names cut. Text is valid
+ * UTF-8, and a character is taken for one column. */
 
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Columns of size bytes of UTF-8: one a character. */
+/* Columns of size bytes. */
 static inline size_t text_columns(const char *text, size_t size) {
         size_t columns = 0;
 
         for (size_t i = 0; i < size; i++)
                 columns += ((unsigned char) text[i] & 0xc0) != 0x80;
         return columns;
+}
+
+/* Bytes of the first so many columns of text, or of all of it. */
+static inline size_t text_fit(const char *text, size_t columns) {
+        size_t size = 0;
+
+        while (text[size] && (columns > 0 || ((unsigned char) text[size] & 0xc0) == 0x80))
+                columns -= text_columns(&text[size++], 1);
+        return size;
 }
 
 /* Writes text as lines of at most width columns, each behind the prefix and with its line end; a
