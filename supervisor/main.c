@@ -23,7 +23,6 @@ static const Verb verbs[] = {
         { "post", "Write the last record of a run that could not: for ExecStopPost=", post_verb },
         { "check", "Would systemd kill this gateway in the middle of its drain?", check_verb },
         { "unit", "Print a unit or a drop-in that is aligned with the drain", unit_verb },
-        { "unit", "Print a unit, or a drop-in, that is aligned with the drain", unit_verb },
 };
 
 static void print_help(FILE *file) {

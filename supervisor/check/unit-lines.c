@@ -122,6 +122,8 @@ static void unit_line_print(const UnitLine *line, FILE *file) {
                 text_wrap(file, "# ", line->reason, UNIT_LINES_WIDTH);
         if (line->setting)
                 (void) fprintf(file, "%s=%s\n", line->setting, line->value);
+        else /* or it would read as the reason of the next one */
+                (void) fputc('\n', file);
 }
 
 void unit_lines_print(const UnitLines *lines, FILE *file) {
