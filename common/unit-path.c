@@ -231,36 +231,50 @@ static bool unit_path_is_alias(const char *name, const char *target) {
                 (unit_name_is_instance(name) && unit_name_is_template(target));
 }
 
-/* Where the link at directory/name leads, one step, with the folders before the last name resolved.
- * Returns: 0; -ENOENT: no link that can be read, or nowhere; -ENOMEM. */
+/* Resolves the folders before the last name of an absolute path, as far as there are any; the rest stays
+ * as it is written.
+ * Returns: malloc()ed path; NULL: out of memory. */
+static char *unit_path_resolve_folders(const char *path) {
+        _cleanup_free_ char *folder = NULL, *prefix = strdup(path);
+        const char *rest = path + strlen(path);
+        char *resolved;
+
+        while (prefix && !folder && rest > path) {
+                for (rest--; *rest != '/'; rest--)
+                        ;
+                prefix[rest - path] = '\0';
+                folder = realpath(rest == path ? "/" : prefix, NULL);
+                if (!folder && errno == ENOMEM)
+                        return NULL;
+        }
+        if (!folder)
+                return NULL;
+        return asprintf(&resolved, "%s%s", folder[1] ? folder : "", rest) < 0 ? NULL : resolved;
+}
+
+/* Where the link leads, one step.
+ * Returns: 0; -ENOENT: no link that can be read; -ENOMEM. */
 static int unit_path_read_link(const char *directory, const char *path, char **ret_target) {
+        _cleanup_free_ char *target = NULL, *absolute = NULL;
         char link[PATH_MAX];
-        _cleanup_free_ char *target = NULL, *folder = NULL;
 
         ssize_t n = readlink(path, link, sizeof(link) - 1);
         if (n < 0)
                 return -ENOENT;
-        for (; n > 1 && link[n - 1] == '/'; n--)
-                ;
+        while (n > 1 && link[n - 1] == '/')
+                n--;
         link[n] = '\0';
 
-        target = *link == '/' ? strdup(link) : unit_path_join(directory, link);
+        if (*link != '/' && *directory != '/') {
+                absolute = realpath(directory, NULL);
+                if (!absolute)
+                        return errno == ENOMEM ? -ENOMEM : -ENOENT;
+        }
+        target = *link == '/' ? strdup(link) : unit_path_join(absolute ?: directory, link);
         if (!target)
                 return -ENOMEM;
-
-        char *slash = strrchr(target, '/');
-        *slash = '\0';
-        folder = realpath(slash == target ? "/" : target, NULL);
-        if (!folder && errno == ENOMEM)
-                return -ENOMEM;
-        *slash = '/';
-
-        /* A folder that does not exist: systemd goes by the text. */
-        if (!folder)
-                *ret_target = TAKE_PTR(target);
-        else if (asprintf(ret_target, "%s%s", strcmp(folder, "/") == 0 ? "" : folder, slash) < 0)
-                return -ENOMEM;
-        return 0;
+        *ret_target = unit_path_resolve_folders(target);
+        return *ret_target ? 0 : -ENOMEM;
 }
 
 /* Is this path below one of the directories? They are taken as they are written, as systemd does, links
