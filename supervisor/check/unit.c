@@ -227,7 +227,7 @@ static int load_settings(const UnitOptions *options, char *variable, RunConfig *
                 argv[n++] = anything;
         r = run_config_load((int) n, argv, environment, ret_config, &action, &error);
         if (r == -EINVAL)
-                return unit_complain(EX_USAGE, "%s", error.text);
+                return unit_complain(error.exit_status, "%s", error.text);
         return r < 0 ? unit_fail(r) : -1;
 }
 
