@@ -2,19 +2,19 @@
 
 /* What check found, on paper.
  *
- * For people: per unit a line that says what it has in time, then its findings as rows of one table,
- * each with its sentence and its mend right below. libsmartcols measures and aligns; the rows are
- * printed one by one, since its tables cannot hold text between rows.
+ * For people: per unit a line that says what it has in time, then its findings as rows of one
+ * table, each with its sentence and its mend right below. libsmartcols measures and aligns; the
+ * rows are printed one by one, since its tables cannot hold text between rows.
  *
  * For programs: everything again as JSON, with numbers as numbers.
  *
- * libsmartcols reads text by the locale, and of what that does not know it prints the bytes' numbers
- * (told not to, 2.38 never returns). Unit files are UTF-8, so the table is made under a UTF-8 locale,
- * this thread's only, whatever the process has.
+ * libsmartcols reads text by the locale, and of what that does not know it prints the bytes'
+ * numbers (told not to, 2.38 never returns). Unit files are UTF-8, so the table is made under a
+ * UTF-8 locale, this thread's only, whatever the process has.
  *
- * Names, paths and values come from unit files, which anybody may have written: on a terminal control
- * characters (C0, DEL, and C1 in its UTF-8 form) are "?", what is no UTF-8 is U+FFFD. In JSON control
- * characters of C0 stay, which json-c escapes.
+ * Names, paths and values come from unit files, which anybody may have written: on a terminal
+ * control characters (C0, DEL, and C1 in its UTF-8 form) are "?", what is no UTF-8 is U+FFFD. In
+ * JSON control characters of C0 stay, which json-c escapes.
  *
  * Nothing is judged here, and the exit status is not known here. */
 

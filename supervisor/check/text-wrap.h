@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* Lines that keep to the columns of a terminal: sentences broken at spaces, names cut. Text is valid
- * UTF-8, and a character is taken for one column. */
+/* Lines that keep to the columns of a terminal: sentences broken at spaces, names cut. Text is
+ * valid UTF-8, and a character is taken for one column. */
 
 #include <stdbool.h>
 #include <stdio.h>
