@@ -100,7 +100,7 @@ unsigned check_print_width(FILE *file) {
 
 /* ---- Text ------------------------------------------------------------------------------------ */
 
-/* Hands over clean text, cut to what a column may have. Returns: malloc()ed; NULL: out of memory. */
+/* Takes clean text over and cuts it. Returns: malloc()ed text; NULL: out of memory. */
 static char *print_cut(char *clean, size_t columns) {
         char *cut;
 
