@@ -15,6 +15,8 @@
 #include "check/unit-view-specifier.h"
 #include "signals.h"
 
+#define LINE_COMMANDS_MAX 64 /* of one line; who writes more means no service */
+
 /* The words that an enumerated setting takes, separated by spaces; NULL: any text. */
 static const char *const view_words[_VIEW_KEY_MAX] = {
         [VIEW_TYPE] = "simple exec forking oneshot dbus notify notify-reload idle",
@@ -214,8 +216,7 @@ static int extend_expanded(const UnitView *view, char ***list, const char *word)
 
 /* Words of a list: quoted ones for Environment=, one path for EnvironmentFile=. */
 static int assign_strings(UnitView *view, ViewValue *target, ViewKey key, const char *value) {
-        _cleanup_(exec_line_done) ExecLine line = {};
-        _cleanup_free_ char *text = NULL;
+        _cleanup_strv_ char **words = NULL;
         int r;
 
         if (!*value) {
@@ -225,21 +226,16 @@ static int assign_strings(UnitView *view, ViewValue *target, ViewKey key, const 
         if (key == VIEW_ENVIRONMENT_FILES)
                 return extend_expanded(view, &target->strings, value);
 
-        /* Behind a program, or the first word would have to be one, and lose what looks like prefixes. */
-        if (asprintf(&text, "words %s", value) < 0) {
-                text = NULL;
-                return -ENOMEM;
-        }
-        r = exec_line_parse(text, &line);
-        if (r < 0)
-                return r == -ENOMEM ? r : 1;
-        for (size_t i = 1; i < line.n_words; i++) {
-                if (key == VIEW_ENVIRONMENT && !strchr(line.words[i].text, '='))
+        r = exec_words_split(value, &words);
+        if (r == -ENOMEM)
+                return r;
+        for (size_t i = 0; words && words[i]; i++) {
+                if (key == VIEW_ENVIRONMENT && !strchr(words[i], '='))
                         continue;
-                r = extend_expanded(view, &target->strings, line.words[i].text);
-                if (r < 0)
-                        return r;
+                if (extend_expanded(view, &target->strings, words[i]) < 0)
+                        return -ENOMEM;
         }
+        /* Up to what cannot be read it counts. */
         return 0;
 }
 
@@ -278,37 +274,47 @@ static int view_commands_add(UnitView *view, ViewValue *target, const ExecLine *
         return 0;
 }
 
-/* What stands behind the ";" that ends a command. Returns: NULL: nothing. */
-static const char *command_rest(const ExecLine *line) {
-        const ExecWord *last = &line->words[line->n_words - 1];
+/* Adds the first command of a line. Returns: 0, and what stands behind a ";", NULL: nothing; 1: systemd
+ * could not read it; -ENOMEM. */
+static int assign_first_command(
+        UnitView *view, ViewValue *target, const char *value, char **ret_rest) {
+        _cleanup_(exec_line_done) ExecLine line = {};
+        _cleanup_free_ char *rest = NULL;
+        int r;
 
-        if (!line->has_more)
-                return NULL;
-        return strchr(last->span + last->length, ';') + 1;
+        r = exec_line_parse(value, &line);
+        if (r < 0)
+                return r == -ENOMEM ? r : 1;
+        if (line.has_more) {
+                rest = strdup(line.rest);
+                if (!rest)
+                        return -ENOMEM;
+        }
+        r = view_commands_add(view, target, &line);
+        if (r >= 0)
+                *ret_rest = TAKE_PTR(rest);
+        return r;
 }
 
-/* One line may hold several commands, joined by ";". */
+/* One line may hold several commands, joined by ";". Of those behind the first, what systemd could not read
+ * is left out. */
 static int assign_commands(UnitView *view, ViewValue *target, const char *value) {
+        _cleanup_free_ char *rest = NULL;
         int r;
 
         if (!*value) {
                 view_commands_free(target);
                 return 0;
         }
-        for (const char *rest = value; rest;) {
-                _cleanup_(exec_line_done) ExecLine line = {};
+        r = assign_first_command(view, target, value, &rest);
+        for (unsigned n = 1; r == 0 && rest && n < LINE_COMMANDS_MAX; n++) {
+                _cleanup_free_ char *next = TAKE_PTR(rest);
 
-                r = exec_line_parse(rest, &line);
-                if (r == -ENOMEM)
-                        return r;
-                if (r < 0 || (line.flags & EXEC_ARGV0 && line.n_words < 2))
-                        return rest == value ? 1 : 0;
-                r = view_commands_add(view, target, &line);
-                if (r < 0)
-                        return r;
-                rest = command_rest(&line);
+                r = assign_first_command(view, target, next, &rest);
+                if (r > 0)
+                        return 0;
         }
-        return 0;
+        return r;
 }
 
 /* ---- The view -------------------------------------------------------------------------------- */
