@@ -38,9 +38,17 @@ static inline struct sockaddr_un socket_address(void) {
         return address;
 }
 
+/* What is to be full is the journal's queue, which systemd makes 512 datagrams long; so the sender's own
+ * buffer is as large as libsystemd's. */
 static inline int open_sender(void) {
-        if (sender_fd < 0)
-                sender_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        const int size = 8 * 1024 * 1024;
+
+        if (sender_fd >= 0)
+                return sender_fd;
+        sender_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        if (sender_fd >= 0 &&
+                setsockopt(sender_fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0)
+                (void) setsockopt(sender_fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
         return sender_fd;
 }
 

@@ -237,15 +237,24 @@ static void test_sink_first_record_takes_the_wait_out_of_the_senders_socket(void
 static int thief_fds[64];
 static size_t n_thief_fds;
 
-/* Another sender takes the last place between our look and our send. */
-static void steal_room(void) {
+static bool is_full_for(int fd) {
         struct sockaddr_un address = socket_address();
+        size_t n_sent = 0;
 
-        thief_fds[n_thief_fds] = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        while (sendto(thief_fds[n_thief_fds], "x", 1, 0, (struct sockaddr *) &address,
-                       sizeof(address)) == 1)
-                ;
-        n_thief_fds++;
+        while (sendto(fd, "x", 1, 0, (struct sockaddr *) &address, sizeof(address)) == 1)
+                n_sent++;
+        return n_sent == 0;
+}
+
+/* Other senders take the last places between our look and our send; one alone has not enough of a buffer
+ * for the queue that systemd sets. */
+static void steal_room(void) {
+        do {
+                assert_true(n_thief_fds < ELEMENTSOF(thief_fds));
+                thief_fds[n_thief_fds] =
+                        socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+                assert_true(thief_fds[n_thief_fds] >= 0);
+        } while (!is_full_for(thief_fds[n_thief_fds++]));
         before_send = NULL;
 }
 
