@@ -316,13 +316,35 @@ static int file_is_usable(const char *path) {
         return r == -EBADFD && file_is_masked(path) ? 0 : r;
 }
 
-/* The folder as the path names it, so that its files are told apart as the caller would: "." for none. */
+/* The folder as the path names it. */
 static char *path_folder(const char *path) {
         const char *slash = strrchr(path, '/');
 
         if (!slash)
                 return strdup(".");
         return slash == path ? strdup("/") : strndup(path, (size_t) (slash - path));
+}
+
+/* Drop-ins are found by their real paths: those in the folder are named as the file itself is. */
+static int view_name_drop_ins(UnitView *view, const char *folder) {
+        _cleanup_free_ char *real = realpath(folder, NULL);
+        const char *slash = strrchr(view->fragment, '/');
+        const int length = slash ? (int) (slash - view->fragment + 1) : 0;
+
+        if (!real)
+                return -errno;
+        for (size_t i = 0; view->drop_ins && view->drop_ins[i]; i++) {
+                const char *inside = view->drop_ins[i] + strlen(real);
+                char *name;
+
+                if (strncmp(view->drop_ins[i], real, strlen(real)) != 0 || *inside != '/')
+                        continue;
+                if (asprintf(&name, "%.*s%s", length, view->fragment, inside + 1) < 0)
+                        return -ENOMEM;
+                free(view->drop_ins[i]);
+                view->drop_ins[i] = name;
+        }
+        return 0;
 }
 
 static int view_load_file(UnitView *view, const char *path, char **ret_why) {
@@ -334,6 +356,9 @@ static int view_load_file(UnitView *view, const char *path, char **ret_why) {
                 return -ENOMEM;
         const char *const folders[] = { folder, NULL };
         int r = unit_path_find_drop_ins(folders, view->name, &view->drop_ins);
+        if (r < 0)
+                return r;
+        r = view_name_drop_ins(view, folder);
         if (r < 0)
                 return r;
         r = unit_view_read_files(view);
