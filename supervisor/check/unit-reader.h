@@ -48,7 +48,7 @@ DEFINE_POINTER_CLEANUP(UnitReader, unit_reader_free)
 int unit_reader_list(UnitReader *reader, char *const patterns[], char ***ret_names,
         const char **ret_bad) _warn_unused_;
 
-/* Reads units, in one round trip for all, and on the own machine where their values come from and what
+/* Reads units, in one round trip for all (two with units that are not loaded), and on the own machine where their values come from and what
  * lies around them (user units: cap and linger). A unit that does not exist has load_state "not-found";
  * one asked for by an alias keeps that name.
  *

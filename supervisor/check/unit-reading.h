@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* Everything about many units in one round trip: questions, and which answer belongs to which unit. */
+/* Everything about many units in one round trip (a second one about those that could not be loaded):
+ * questions, and which answer belongs to which unit. */
 
 #include <systemd/sd-bus.h>
 

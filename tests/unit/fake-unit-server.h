@@ -45,8 +45,9 @@ typedef struct FakeScript {
         const char *error_member,
                 *error; /* what calls of this member get: an error's name, or FAKE_* */
         const char *lacks_property;
-        unsigned n_held;     /* answers are held back until so many questions have come */
-        unsigned n_absences; /* so many calls find no manager on the bus, which then joins it */
+        unsigned n_held; /* answers are held back until so many questions have come */
+        bool is_late;    /* the manager joins the bus only when somebody has looked for it */
+        bool is_never;   /* it never does */
 } FakeScript;
 
 typedef struct FakeCounts {
@@ -88,7 +89,6 @@ static inline int fake_append_row(sd_bus_message *reply, const FakeUnit *unit) {
 
 static inline int fake_append_matches(
         FakeServer *server, sd_bus_message *call, sd_bus_message *reply) {
-        _cleanup_(freep) char **states = NULL;
         const char *pattern;
         int r;
 
@@ -219,10 +219,8 @@ static inline int fake_release(FakeServer *server) {
 
 static inline int fake_take(FakeServer *server, sd_bus_message *call) {
         fake_count(server->counts, call);
-        if (server->script.n_absences > 0) {
-                server->script.n_absences--;
+        if (server->script.is_late || server->script.is_never)
                 return sd_bus_reply_method_errorf(call, SD_BUS_ERROR_SERVICE_UNKNOWN, "Not here");
-        }
         if (server->script.n_held == 0)
                 return fake_reply(server, call);
         server->held[server->n_held++] = sd_bus_message_ref(call);
@@ -242,7 +240,7 @@ static inline int fake_tell_owner(sd_bus *peer) {
         return r < 0 ? r : sd_bus_send(peer, signal, NULL);
 }
 
-/* dbus-daemon's part. The manager joins right after it was looked for, unless it never does. */
+/* dbus-daemon's part. */
 static inline int fake_take_bus(FakeServer *server, sd_bus_message *call) {
         const char *member = sd_bus_message_get_member(call);
         int r;
@@ -254,9 +252,10 @@ static inline int fake_take_bus(FakeServer *server, sd_bus_message *call) {
         if (strcmp(member, "NameHasOwner") != 0)
                 return sd_bus_reply_method_return(call, NULL);
         r = sd_bus_reply_method_return(call, "b", 0);
-        return r < 0 || server->script.n_absences > 0
-                ? r
-                : fake_tell_owner(sd_bus_message_get_bus(call));
+        if (r < 0 || server->script.is_never)
+                return r;
+        server->script.is_late = false;
+        return fake_tell_owner(sd_bus_message_get_bus(call));
 }
 
 static inline int fake_dispatch(sd_bus_message *call, void *userdata, sd_bus_error *reterr_error) {

@@ -200,6 +200,7 @@ static void test_unit_reader_unit_is_read(void **state) {
         assert_false(view->values[VIEW_TYPE].is_known);
         assert_int_equal(fixture->server.counts->n_states, 1);
         assert_int_equal(fixture->server.counts->n_get_all, 1);
+        assert_int_equal(fixture->server.counts->n_get, 7);
         assert_int_equal(fixture->server.counts->n_auto_start, 0);
         assert_int_equal(fixture->server.counts->n_hello, 0);
 }
@@ -230,6 +231,8 @@ static void test_unit_reader_states_go_to_their_units(void **state) {
         }
         assert_string_equal(fixture->views[1].load_error, "Unit not found.");
         assert_null(fixture->views[2].load_error);
+        assert_int_equal(
+                fixture->server.counts->n_get, 3 * 7 + 2); /* why those two are not loaded */
 }
 
 /* Nothing is answered until 64 questions have come: whoever waited in between would wait for ever. */
@@ -353,7 +356,7 @@ static void test_unit_reader_no_bus_is_told_when_opening(void **state) {
 static void test_unit_reader_manager_that_comes_late_is_awaited(void **state) {
         static const char *const names[] = { "hermes.service", NULL };
         static const char *const globs[] = { "web*", NULL };
-        const FakeScript script = { .units = units, .n_absences = 1 };
+        const FakeScript script = { .units = units, .is_late = true };
         Fixture *fixture = *state;
 
         fixture->target.is_message_bus = true;
@@ -363,7 +366,7 @@ static void test_unit_reader_manager_that_comes_late_is_awaited(void **state) {
         assert_int_equal(fixture->server.counts->n_list, 2);
         assert_int_equal(fixture->server.counts->n_hello, 1);
 
-        fixture_start(fixture, &(FakeScript){ .units = units, .n_absences = 10 });
+        fixture_start(fixture, &(FakeScript){ .units = units, .is_late = true });
         assert_int_equal(fixture_read(fixture, names), 0);
         assert_string_equal(fixture->views[0].load_state, "loaded");
         assert_int_equal(fixture->server.counts->n_states, 2);
@@ -372,7 +375,7 @@ static void test_unit_reader_manager_that_comes_late_is_awaited(void **state) {
 static void test_manager_await_one_that_never_comes_is_none(void **state) {
         Fixture *fixture = *state;
 
-        fixture_start(fixture, &(FakeScript){ .n_absences = UINT32_MAX });
+        fixture_start(fixture, &(FakeScript){ .is_never = true });
         assert_return_code(sd_bus_new(&fixture->bus), 0);
         assert_return_code(sd_bus_set_address(fixture->bus, fixture->server.address), 0);
         assert_return_code(sd_bus_set_bus_client(fixture->bus, true), 0);
