@@ -23,6 +23,7 @@
 #include "check/manager-call.h"
 #include "check/unit-reading.h"
 #include "check/unit-surroundings.h"
+#include "check/unit-view-files.h"
 #include "unit-name.h"
 
 #define SERVICE_SUFFIX   ".service"
@@ -299,6 +300,8 @@ int unit_reader_read(UnitReader *reader, char *const names[], UnitView **ret_vie
                 r = unit_reading_run(reader->bus, reader->manager, names, &views, &n);
         if (r >= 0 && reader->has_files)
                 r = unit_surroundings_read(views, n, reader->root);
+        for (size_t i = 0; r >= 0 && !reader->has_files && i < n; i++)
+                r = unit_view_find_origins(&views[i]); /* not known */
         if (r >= 0 && reader->has_files && reader->manager == UNIT_MANAGER_USER && n > 0)
                 r = reader_find_cap(reader, views, n);
         if (r < 0) {

@@ -212,6 +212,9 @@ static void test_unit_reader_elsewhere_has_no_files(void **state) {
         fixture_start(fixture, &plain);
         assert_int_equal(fixture_read(fixture, names), 0);
         assert_false(fixture->views[0].has_files);
+        assert_int_equal(
+                fixture->views[0].values[VIEW_TIMEOUT_STOP_USEC].origin, VIEW_ORIGIN_UNKNOWN);
+        assert_int_equal(fixture->views[0].values[VIEW_KILL_MODE].origin, VIEW_ORIGIN_UNKNOWN);
         assert_true(fixture->views[0].cap_usec == USEC_INFINITY);
         assert_int_equal(fixture->views[0].linger, -1);
 }
