@@ -8,19 +8,44 @@
 #include <string.h>
 
 #include "check/remedy-file.h"
+#include "text-clean.h"
+
+/* The file in which what overrides the first such mend stands. Returns: NULL: nothing does. */
+static const char *fix_find_override(
+        const UnitView *view, const Finding *finding, const Mend **ret_mend) {
+        for (size_t i = 0; i < finding->n_mends; i++) {
+                const Mend *mend = &finding->mends[i];
+
+                if (!remedy_is_overridden(view, mend))
+                        continue;
+                *ret_mend = mend;
+                return view->values[view_key_from_setting(mend->section, mend->setting)].source;
+        }
+        return NULL;
+}
 
 static void fix_tell_obstacle(const UnitView *view, const Finding *finding) {
-        const char *id = finding->rule->id;
+        _cleanup_free_ char *where = NULL, *command = NULL;
+        const Mend *mend = NULL;
 
-        if (remedy_obstacle(view, finding) == REMEDY_OVERRIDDEN)
-                (void) fprintf(stderr,
-                        "gatewatch check: %s: %s stays: %s is read after " REMEDY_FILE
-                        ": change %s= there\n",
-                        view->name, id, view->values[finding->key].source,
-                        finding->mends[0].setting);
-        else if (remedy_obstacle(view, finding) == REMEDY_NO_SETTING && finding->command)
-                (void) fprintf(stderr, "gatewatch check: %s: %s is mended by: %s\n", view->name, id,
-                        finding->command);
+        switch (remedy_obstacle(view, finding)) {
+        case REMEDY_OVERRIDDEN:
+                where = text_clean(fix_find_override(view, finding, &mend), TEXT_TERMINAL);
+                if (where)
+                        (void) fprintf(stderr,
+                                "gatewatch check: %s: %s stays: %s is read after " REMEDY_FILE
+                                ": change %s= there\n",
+                                view->name, finding->rule->id, where, mend->setting);
+                return;
+        case REMEDY_NO_SETTING:
+                command = finding->command ? text_clean(finding->command, TEXT_TERMINAL) : NULL;
+                if (command)
+                        (void) fprintf(stderr, "gatewatch check: %s: %s is mended by: %s\n",
+                                view->name, finding->rule->id, command);
+                return;
+        default:
+                return;
+        }
 }
 
 static int fix_complain(const UnitView *view, const char *path, int error) {
@@ -52,8 +77,13 @@ static int fix_make(const Lint *lint, char **ret_path, char **ret_text) {
         int r;
 
         path = remedy_path(lint->view);
-        if (!path)
-                return -ENOMEM;
+        if (!path) {
+                (void) fprintf(stderr,
+                        "gatewatch check: %s: there is no place for a drop-in: set HOME or "
+                        "XDG_CONFIG_HOME\n",
+                        lint->view->name);
+                return -EIO;
+        }
         r = remedy_read(path, &present);
         if (r < 0 && r != -ENOENT)
                 return fix_complain(lint->view, path, r);

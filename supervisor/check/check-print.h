@@ -20,18 +20,13 @@ typedef enum JsonMode {
 JsonMode json_mode_from_string(const char *name);
 
 typedef struct CheckPrintOptions {
-        bool has_colour; /* see check_print_wants_colour() */
+        bool has_colour; /* see terminal_wants_colour() */
         bool has_legend; /* --no-legend: no header, no summary */
         bool is_quiet;   /* only units that have findings */
         unsigned width;  /* of the terminal in columns; 0: no terminal, nothing is cut or wrapped */
 } CheckPrintOptions;
 
-/* By NO_COLOR, SYSTEMD_COLORS, TERM and whether file is a terminal.
- * Source: systemctl(1), ENVIRONMENT; https://no-color.org. */
-bool check_print_wants_colour(FILE *file);
-unsigned check_print_width(FILE *file);
-
-/* Returns: 0; -ENOMEM. */
+/* Returns: 0; -ELIBACC: libsmartcols is not installed; -ENOMEM. */
 int check_print_table(FILE *file, const Lint lints[], size_t n_lints,
         const CheckPrintOptions *options) _warn_unused_;
 

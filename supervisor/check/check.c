@@ -10,6 +10,7 @@
 
 #include "check/check-fix.h"
 #include "check/check-print.h"
+#include "terminal.h"
 
 static int check_complain(const char *text, int exit_status) {
         (void) fprintf(stderr, "gatewatch check: %s\n", text);
@@ -21,6 +22,11 @@ static int check_fail(int error) {
                 return EX_USAGE;
         if (error == -ENOMEDIUM || error == -EIO)
                 return EX_UNAVAILABLE;
+        if (error == -ELIBACC)
+                return check_complain(
+                        "tables need libsmartcols.so.1 (util-linux 2.38): install it, or "
+                        "take --json=pretty",
+                        EX_UNAVAILABLE);
         return check_complain(strerror(-error), EX_OSERR);
 }
 
@@ -42,10 +48,10 @@ static int check_show(const CheckOptions *options, const CheckSet *set) {
                         stderr);
         return check_print_table(stdout, set->lints, set->n_lints,
                 &(CheckPrintOptions){
-                        .has_colour = check_print_wants_colour(stdout),
+                        .has_colour = terminal_wants_colour(stdout),
                         .has_legend = options->has_legend,
                         .is_quiet = options->is_quiet,
-                        .width = check_print_width(stdout),
+                        .width = terminal_width(stdout),
                 });
 }
 

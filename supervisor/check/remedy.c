@@ -15,10 +15,9 @@
  * What follows a malformed header does not count for systemd. It stays where it is, at the end. */
 
 #include "check/remedy.h"
+#include "text-wrap.h"
 
 #include <string.h>
-
-#include "check/text-wrap.h"
 
 #define REMEDY_WIDTH 100
 

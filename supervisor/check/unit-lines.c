@@ -6,11 +6,10 @@
  * What this does not do: quoting, which depends on the setting, and judging values, which is the rules'. */
 
 #include "check/unit-lines.h"
+#include "text-wrap.h"
 
 #include <stdarg.h>
 #include <string.h>
-
-#include "check/text-wrap.h"
 
 #define UNIT_LINES_WIDTH 100
 

@@ -27,8 +27,6 @@ typedef struct Fixture {
         char *text; /* what was printed */
         size_t size;
         json_object *json; /* the same, read back */
-        int master_fd, terminal_fd;
-        FILE *terminal;
 } Fixture;
 
 static const char *const variables[] = { "NO_COLOR", "SYSTEMD_COLORS", "TERM", "COLUMNS" };
@@ -38,7 +36,6 @@ _unused_ static int setup(void **state) {
 
         if (!fixture)
                 return -1;
-        fixture->master_fd = fixture->terminal_fd = -EBADF;
         for (size_t i = 0; i < ELEMENTSOF(variables); i++)
                 (void) unsetenv(variables[i]);
         *state = fixture;
@@ -61,9 +58,6 @@ _unused_ static int teardown(void **state) {
         }
         fclosep(&fixture->file);
         forget_text(fixture);
-        fclosep(&fixture->terminal);
-        (void) fd_close(fixture->terminal_fd);
-        (void) fd_close(fixture->master_fd);
         free(fixture);
         return 0;
 }

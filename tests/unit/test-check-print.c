@@ -2,14 +2,10 @@
 
 /* What check prints: for people, for programs, and whatever the units are called. */
 
-#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <termios.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -350,87 +346,6 @@ static void test_json_mode_from_string_knows_three_words(void **state) {
         assert_int_equal(json_mode_from_string("Short"), _JSON_MODE_INVALID);
 }
 
-/* ---- The terminal ---------------------------------------------------------------------------- */
-
-static void open_terminal(Fixture *fixture) {
-        fixture->master_fd = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
-        assert_true(fixture->master_fd >= 0);
-        assert_int_equal(unlockpt(fixture->master_fd), 0);
-        fixture->terminal_fd = open(ptsname(fixture->master_fd), O_RDWR | O_NOCTTY | O_CLOEXEC);
-        assert_true(fixture->terminal_fd >= 0);
-        fixture->terminal = fdopen(dup(fixture->terminal_fd), "w");
-        assert_non_null(fixture->terminal);
-}
-
-static const struct {
-        const char *systemd_colors, *no_color, *term;
-        bool on_terminal, elsewhere;
-} colour_rows[] = {
-        { NULL, NULL, "xterm", true, false },
-        { NULL, NULL, "dumb", false, false },
-        { NULL, NULL, NULL, false, false },
-        { NULL, "1", "xterm", false, false },
-        { NULL, "", "xterm", true, false },
-        { "0", NULL, "xterm", false, false },
-        { "false", NULL, "xterm", false, false },
-        { "no", NULL, "xterm", false, false },
-        { "off", NULL, "xterm", false, false },
-        { "1", NULL, "dumb", true, true },
-        { "true", NULL, NULL, true, true },
-        { "16", NULL, "xterm", true, true },
-        { "256", "1", "xterm", true, true },
-        { "perhaps", NULL, "xterm", true, false },
-        { "", "1", "xterm", false, false },
-};
-
-static void set_variable(const char *name, const char *value) {
-        assert_int_equal(value ? setenv(name, value, 1) : unsetenv(name), 0);
-}
-
-static void test_check_print_wants_colour_by_environment_and_terminal(void **state) {
-        Fixture *fixture = *state;
-
-        open_terminal(fixture);
-        fixture->file = open_memstream(&fixture->text, &fixture->size);
-        for (size_t i = 0; i < ELEMENTSOF(colour_rows); i++) {
-                set_variable("SYSTEMD_COLORS", colour_rows[i].systemd_colors);
-                set_variable("NO_COLOR", colour_rows[i].no_color);
-                set_variable("TERM", colour_rows[i].term);
-                assert_int_equal(
-                        check_print_wants_colour(fixture->terminal), colour_rows[i].on_terminal);
-                assert_int_equal(check_print_wants_colour(fixture->file), colour_rows[i].elsewhere);
-        }
-}
-
-static const struct {
-        unsigned short columns;
-        const char *variable;
-        unsigned expected;
-} width_rows[] = {
-        { 132, NULL, 132 },
-        { 132, "60", 132 },
-        { 0, "60", 60 },
-        { 0, NULL, 80 },
-        { 0, "0", 80 },
-        { 0, "wide", 80 },
-        { 0, "99999999999", 80 },
-};
-
-static void test_check_print_width_is_the_terminals(void **state) {
-        Fixture *fixture = *state;
-
-        open_terminal(fixture);
-        fixture->file = open_memstream(&fixture->text, &fixture->size);
-        for (size_t i = 0; i < ELEMENTSOF(width_rows); i++) {
-                const struct winsize size = { .ws_col = width_rows[i].columns, .ws_row = 24 };
-
-                assert_int_equal(ioctl(fixture->master_fd, TIOCSWINSZ, &size), 0);
-                set_variable("COLUMNS", width_rows[i].variable);
-                assert_int_equal(check_print_width(fixture->terminal), width_rows[i].expected);
-                assert_int_equal(check_print_width(fixture->file), 0);
-        }
-}
-
 #define print_test(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void) {
@@ -452,8 +367,6 @@ int main(void) {
                 print_test(test_check_print_json_of_infinity_is_null_and_text),
                 print_test(test_check_print_json_is_one_line_or_many),
                 print_test(test_json_mode_from_string_knows_three_words),
-                print_test(test_check_print_wants_colour_by_environment_and_terminal),
-                print_test(test_check_print_width_is_the_terminals),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-#pragma once
 
-/* Lines that keep to the columns of a terminal: sentences broken at spaces, names cut. Text is
- * valid UTF-8, and a character is taken for one column. */
+/* Text is measured by characters: a terminal's own idea of wide ones is not known here, and unit files and
+ * records hold few. */
+
+#include "text-wrap.h"
 
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 
-/* Columns of size bytes. */
-static inline size_t text_columns(const char *text, size_t size) {
+size_t text_columns(const char *text, size_t size) {
         size_t columns = 0;
 
         for (size_t i = 0; i < size; i++)
@@ -17,8 +16,7 @@ static inline size_t text_columns(const char *text, size_t size) {
         return columns;
 }
 
-/* Bytes of the first so many columns of text, or of all of it. */
-static inline size_t text_fit(const char *text, size_t columns) {
+size_t text_fit(const char *text, size_t columns) {
         size_t size = 0;
 
         while (text[size] && (columns > 0 || ((unsigned char) text[size] & 0xc0) == 0x80))
@@ -26,11 +24,7 @@ static inline size_t text_fit(const char *text, size_t columns) {
         return size;
 }
 
-/* Writes text as lines of at most width columns, each behind the prefix and with its line end; a
- * longer word has a line to itself.
- *
- * width: 0: one line, whatever its length. */
-static inline void text_wrap(FILE *file, const char *prefix, const char *text, size_t width) {
+void text_wrap(FILE *file, const char *prefix, const char *text, size_t width) {
         size_t column = text_columns(prefix, strlen(prefix));
         const size_t prefix_columns = column;
         bool is_first = true;

@@ -1,26 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-#pragma once
 
-/* Text of strangers, fit to be printed: valid UTF-8 without control characters. */
+/* What unit files, command lines and journals contain anybody may have written. On a terminal a control
+ * character is an order to it, so none gets there; what is no UTF-8 shows as U+FFFD. */
+
+#include "text-clean.h"
 
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "cleanup.h"
 #include "redact.h"
-
-#define TEXT_NO_UTF8 "\xef\xbf\xbd" /* U+FFFD */
-
-typedef enum TextMode {
-        TEXT_TERMINAL,
-        TEXT_JSON, /* C0 stays: whoever writes JSON escapes it */
-        _TEXT_MODE_MAX,
-} TextMode;
 
 /* Is this UTF-8 sequence a control character: C0, DEL, or C1, with which terminals begin escape
  * sequences, too? */
-static inline bool text_is_control(const char *text, size_t size, TextMode mode) {
+static bool text_is_control(const char *text, size_t size, TextMode mode) {
         const unsigned char *byte = (const unsigned char *) text;
 
         if (*byte < 0x20)
@@ -28,11 +20,7 @@ static inline bool text_is_control(const char *text, size_t size, TextMode mode)
         return *byte == 0x7f || (size == 2 && byte[0] == 0xc2 && byte[1] < 0xa0);
 }
 
-/* Copies text; control characters become "?", what is no UTF-8 U+FFFD.
- *
- * text: NULL gives "-".
- * Returns: malloc()ed text; NULL: out of memory. */
-_warn_unused_ static inline char *text_clean(const char *text, TextMode mode) {
+char *text_clean(const char *text, TextMode mode) {
         size_t left = strlen(text = text ?: "-");
         char *clean = reallocarray(NULL, left + 1, strlen(TEXT_NO_UTF8)), *end = clean;
 

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+
+/* One dlopen(3), one dlsym(3) a function. A missing one fails the whole: half a library is none. */
+
+#include "smartcols.h"
+
+#include <dlfcn.h>
+#include <stdbool.h>
+
+#define SMARTCOLS_LIBRARY "libsmartcols.so.1"
+
+static bool smartcols_find(void *library, Smartcols *smartcols) {
+#define SMARTCOLS_FIND(name)                                          \
+        *(void **) &smartcols->name = dlsym(library, "scols_" #name); \
+        if (!smartcols->name)                                         \
+                return false;
+        SMARTCOLS_FUNCTIONS(SMARTCOLS_FIND)
+#undef SMARTCOLS_FIND
+        return true;
+}
+
+int smartcols_load(const Smartcols **ret_smartcols) {
+        static Smartcols smartcols;
+        static bool is_loaded;
+        void *library;
+
+        if (!is_loaded) {
+                library = dlopen(SMARTCOLS_LIBRARY, RTLD_NOW | RTLD_LOCAL);
+                if (!library)
+                        return -ELIBACC;
+                if (!smartcols_find(library, &smartcols)) {
+                        (void) dlclose(library);
+                        return -ELIBACC;
+                }
+                is_loaded = true;
+        }
+        *ret_smartcols = &smartcols;
+        return 0;
+}
