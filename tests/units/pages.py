@@ -76,6 +76,34 @@ class PagesTest(unittest.TestCase):
         self.assertGreater(len(documented), 4)
         self.assertEqual(documented, options_of_help('post'))
 
+    def test_check_page_has_the_options_of_help_and_no_others(self):
+        page = section(read('docs', 'gatewatch-check.1.scd'), 'OPTIONS')
+        documented = set(re.findall(r'^(?:\*-\w\*, )?\*(--[a-z-]+)', page, re.MULTILINE))
+        # --no-pager is there for scripts only.
+        self.assertEqual(documented - {'--no-pager'}, options_of_help('check'))
+
+    def test_unit_page_has_the_options_of_help(self):
+        page = section(read('docs', 'gatewatch-unit.1.scd'), 'OPTIONS')
+        documented = set(re.findall(r'^(?:\*-\w\*, )?\*(--[a-z-]+)', page, re.MULTILINE))
+        self.assertLessEqual(options_of_help('unit') - {'--user'}, documented)
+        self.assertEqual(documented & options_of_help(), {'--config', '--help', '--name', '--version'})
+
+    def test_check_page_has_the_rules_with_their_severities(self):
+        page = section(read('docs', 'gatewatch-check.1.scd'), 'RULES')
+        documented = {}
+        for names, rest in re.findall(r'^((?:\*[a-z-]+\*(?: \(\w+\))?(?:, )?)+)( \(\w+\))?$', page,
+                                      re.MULTILINE):
+            severity = None
+            for name, own in reversed(re.findall(r'\*([a-z-]+)\*(?: \((\w+)\))?', names + rest)):
+                severity = own or severity
+                documented[name] = severity
+        rows = subprocess.run([GATEWATCH, 'check', '--list-rules'], stdin=subprocess.DEVNULL, check=True,
+                              stdout=subprocess.PIPE, text=True, timeout=60).stdout.splitlines()
+        rules = {row.split()[0]: row.split()[1] for row in rows}
+        self.assertGreater(len(rules), 30)
+        self.assertEqual(documented, rules)
+        self.assertIn('%d rules' % len(rules), read('README.md'))
+
     def test_first_page_has_the_verbs_of_help(self):
         page = section(read('docs', 'gatewatch.1.scd'), 'VERBS')
         text = subprocess.run([GATEWATCH, '--help'], stdin=subprocess.DEVNULL, check=True,
