@@ -65,11 +65,24 @@ bool rule_not_loaded(const RuleInput *input, FindingWriter *writer) {
                 unit_sentence_length(why), why);
 }
 
+/* A link to /dev/null that a package ships, say for the name of an init script: nothing is lost, and
+ * unmask, which looks below /etc and /run only, does not undo it. */
+static bool unit_is_masked_by_package(const UnitView *view) {
+        const char *fragment = view->fragment ?: "";
+
+        return strncmp(fragment, "/usr/", strlen("/usr/")) == 0 ||
+                strncmp(fragment, "/lib/", strlen("/lib/")) == 0;
+}
+
 bool rule_masked(const RuleInput *input, FindingWriter *writer) {
         const char *fragment = input->view->fragment ?: "";
 
         if (!unit_is_load_state(input, "masked"))
                 return false;
+        if (unit_is_masked_by_package(input->view))
+                return finding_say(writer, SEVERITY_HINT, _VIEW_KEY_INVALID,
+                        "the package that ships %s masks this name: there is no unit to start",
+                        fragment);
 
         finding_say(writer, SEVERITY_ERROR, _VIEW_KEY_INVALID,
                 "the unit is masked: it cannot be started, by nobody and nothing");

@@ -81,6 +81,16 @@ static void arrange_masked_by_file(UnitView *view, RuleInput *input) {
         view->fragment = copy("/etc/systemd/system/gate.service");
 }
 
+static void arrange_masked_by_package(UnitView *view, RuleInput *input) {
+        arrange_masked(view, input);
+        view->fragment = copy("/lib/systemd/system/gate.service");
+}
+
+static void arrange_masked_by_package_below_usr(UnitView *view, RuleInput *input) {
+        arrange_masked(view, input);
+        view->fragment = copy("/usr/lib/systemd/user/gate.service");
+}
+
 static void arrange_masked_escaped(UnitView *view, RuleInput *input) {
         arrange_masked(view, input);
         set_name(view, "gate\\x2dway@1.service");
@@ -142,6 +152,13 @@ static void test_rule_masked_is_an_error_with_the_way_out(void **state) {
                         .flags = ROW_USER | ROW_UNSUPERVISED,
                         .arrange = arrange_masked,
                         .finds = "error - $ systemctl --user unmask gate.service" },
+                { .name = "by its package, which unmask does not undo",
+                        .arrange = arrange_masked_by_package,
+                        .finds = "hint -",
+                        .says = "/lib/systemd/system/gate.service" },
+                { .name = "by its package, below /usr",
+                        .arrange = arrange_masked_by_package_below_usr,
+                        .finds = "hint -" },
                 { .name = "a name that a shell would eat",
                         .arrange = arrange_masked_escaped,
                         .finds = "error - $ systemctl unmask 'gate\\x2dway@1.service'" },
