@@ -217,7 +217,10 @@ static int view_take_complaints(UnitView *view, char *complaints) {
         }
         if (strcmp(view->load_state, "loaded") == 0 || view->load_error)
                 return 0;
-        return replace_text(&view->load_error, "systemd does not load it");
+        /* It says "ignoring", and gives up all the same (PIDFile=/run/../a.pid). */
+        size_t n_ignored = strv_length(view->ignored);
+        return replace_text(&view->load_error,
+                n_ignored > 0 ? view->ignored[n_ignored - 1] : "systemd does not load it");
 }
 
 /* ---- All of it ------------------------------------------------------------------------------- */

@@ -171,13 +171,19 @@ static int view_read_file(UnitView *view, const char *path, bool is_drop_in) {
         return view_refuse(view, "error", "%s: " FILE_BROKEN, path);
 }
 
-/* What systemd's service_verify() refuses, as far as it bears on commands. A oneshot without ExecStart=
- * may be fine, that depends on settings which are not looked at here. */
-static int view_verify_commands(UnitView *view) {
+/* What systemd's service_verify() refuses, as far as it follows from what is looked at here. A oneshot
+ * without ExecStart= may be fine: that depends on other settings. */
+static int view_verify(UnitView *view) {
         size_t n_commands = view->values[VIEW_EXEC_START].n_commands;
 
-        if (unit_view_is(view, VIEW_TYPE, "oneshot"))
+        if (unit_view_is(view, VIEW_TYPE, "oneshot")) {
+                if (unit_view_is(view, VIEW_RESTART, "always") ||
+                        unit_view_is(view, VIEW_RESTART, "on-success"))
+                        return view_refuse(view, "bad-setting",
+                                "Type=oneshot does not go with Restart=%s",
+                                unit_view_text(view, VIEW_RESTART));
                 return 0;
+        }
         if (n_commands == 0)
                 return view_refuse(view, "bad-setting",
                         "the service has no ExecStart=, which only Type=oneshot may do without");
@@ -186,6 +192,8 @@ static int view_verify_commands(UnitView *view) {
                         "the service has %zu ExecStart= commands, of which only Type=oneshot may "
                         "have several",
                         n_commands);
+        if (unit_view_is(view, VIEW_TYPE, "dbus") && unit_view_is(view, VIEW_BUS_NAME, ""))
+                return view_refuse(view, "bad-setting", "Type=dbus goes with BusName= only");
         return 0;
 }
 
@@ -211,7 +219,7 @@ int unit_view_read_files(UnitView *view) {
         r = unit_view_settle(view);
         if (r < 0)
                 return r;
-        return view_verify_commands(view);
+        return view_verify(view);
 }
 
 /* ---- Where values come from ------------------------------------------------------------------- */

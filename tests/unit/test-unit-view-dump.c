@@ -469,6 +469,7 @@ static const struct {
         { "[Service]\nExecStart=/bin/true\nType=dbus\n", "bad-setting",
                 "Service is of type D-Bus" },
         { "[Service]\nExecStart=/bin/true\n[Serv\n", "error", "fragment:3: " },
+        { "[Service]\nExecStart=/bin/true\nPIDFile=/run/../a\n", "error", "fragment:3: " },
 };
 
 static void test_unit_view_ask_parser_tells_why_it_refuses(void **state) {

@@ -190,6 +190,11 @@ static const struct {
         { "[Service]\nExecStart=/bin/a\nExecStopPost=/bin/a \"b\n", "bad-setting",
                 "ExecStopPost=", 0 },
         { "[Service]\nExecStart=/bin/a\nExecStopPost=@-/bin/a \"b\n", "loaded", NULL, 1 },
+        { "[Service]\nExecStart=/bin/a\nType=dbus\n", "bad-setting", "BusName=", 0 },
+        { "[Service]\nExecStart=/bin/a\nBusName=org.a\n", "loaded", NULL, 0 },
+        { "[Service]\nExecStart=/bin/a\nType=oneshot\nRestart=always\n", "bad-setting",
+                "Restart=always", 0 },
+        { "[Service]\nExecStart=/bin/a\nType=oneshot\nRestart=on-failure\n", "loaded", NULL, 0 },
         { "[Service]\nExecStart=/bin/a\n[Unit\n", "error", "a.service: a malformed", 0 },
         { "", "masked", "a.service", 0 },
 };
