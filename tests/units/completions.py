@@ -1,0 +1,632 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The completions of bash and zsh, in real shells on a terminal, against the program: what it takes, they offer;
+what they offer, it takes.
+
+systemctl, machinectl and the hosts are scripts and files of the test. A shell tells by a fifo what was offered and
+what the line became; that is waited for.
+
+usage: completions.py GATEWATCH SOURCE-DIR
+"""
+
+import fcntl
+import os
+import pty
+import re
+import select
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+import unittest
+
+GATEWATCH = ''
+SOURCE = ''
+BASH_COMPLETION = '/usr/share/bash-completion/bash_completion'
+
+PATIENCE_SEC = 60
+VERBS = ('run', 'post', 'check', 'unit')
+
+# Options that have a fixed set of values, with a verb that takes them.
+FIXED = {
+    '--on-short-timeout': 'run', '--second-signal': 'run', '--ready': 'run', '--planned-stop-marker': 'run',
+    '--sender-capture': 'run', '--cmdline': 'run', '--log-target': 'run', '--log-level': 'run', '--fix': 'check',
+    '--json': 'check',
+}
+
+# What it was asked stands in the log; names of the manager, of a container and of a host.
+SYSTEMCTL = r'''#!/bin/sh
+echo "$*" >>"$ASKED"
+case "$*" in
+*--host=*) printf '%s loaded active running far\n' far.service ;;
+*--machine=*) printf '%s loaded active running inner\n' inner.service ;;
+*--user*list-units) printf '%s loaded active running x\n' mine.service ;;
+*list-units)
+        printf '%s loaded active running a unit\n' nginx.service 'mnt-a\x2db.service' 'mnt-a\x2dc.service' \
+                gatewatch@hermes.service 'gatewatch@two\x2dwords.service'
+        printf '%s not-found inactive dead\n' gone.service
+        printf '%s masked inactive dead\n' masked.service
+        ;;
+*--user*list-unit-files) printf '%s enabled enabled\n' resting.service ;;
+*list-unit-files) printf '%s enabled enabled\n' nginx.service gatewatch@.service idle.service ;;
+esac
+echo 'a complaint' >&2
+'''
+MACHINECTL = r'''#!/bin/sh
+echo "$*" >>"$ASKED"
+printf '%s container systemd-nspawn debian 12 -\n' attic cellar
+echo 'a complaint' >&2
+'''
+
+BASH_SETUP = r'''
+PS1= PS2= PROMPT_COMMAND= HISTFILE= HOSTFILE=$HOME/hosts
+bind 'set bell-style none' 2>/dev/null
+bind 'set completion-query-items 0' 2>/dev/null
+bind 'set page-completions off' 2>/dev/null
+bind 'set enable-bracketed-paste off' 2>/dev/null
+LOAD
+tell_line() {
+        printf 'line\t%s\n\f' "$READLINE_LINE" >"$ANSWERS"
+        READLINE_LINE= READLINE_POINT=0
+}
+bind -x '"\C-xl": tell_line' 2>/dev/null
+# The function under the name of another, and what it answers.
+tell_offers() {
+        _gatewatch "$@"
+        {
+                printf 'offers\n'
+                ((${#COMPREPLY[@]} == 0)) || printf '%s\n' "${COMPREPLY[@]}"
+                printf '\f'
+        } >"$ANSWERS"
+}
+complete -F tell_offers gatewatch
+_withown() { COMPREPLY=("$COMP_CWORD-${#COMP_WORDS[@]}-$COMP_LINE-$COMP_POINT"); }
+complete -F _withown withown
+complete -W 'alpha beta' withwords
+printf 'ready\n\f' >"$ANSWERS"
+'''
+
+ZSH_SETUP = r'''
+PS1= PS2= RPS1= HISTFILE=
+fpath=("$COMPLETIONS" $fpath)
+autoload -Uz compinit
+compinit -D -u
+zstyle ':completion:*' hosts alpha beta
+setopt no_beep no_auto_list no_auto_menu no_list_ambiguous
+bindkey -e
+bindkey '^I' complete-word
+tell_line() {
+        printf 'line\t%s\n\f' "$BUFFER" >$ANSWERS
+        BUFFER=
+}
+zle -N tell_line
+bindkey '^Xl' tell_line
+# All that is offered to compadd and fits, without its being put in.
+tell_offers() {
+        local -a all
+        compadd() {
+                local -a hits
+                if [[ " $* " == *' -'[a-zA-Z]#[OAD]' '* ]]; then
+                        builtin compadd "$@"
+                        return
+                fi
+                builtin compadd -O hits "$@"
+                all+=("${(@)hits}")
+                builtin compadd "$@"
+        }
+        _main_complete
+        unfunction compadd
+        compstate[insert]= compstate[list]=
+        {
+                printf 'offers\n'
+                (($#all)) && print -rl -- $all
+                printf '\f'
+        } >$ANSWERS
+}
+zle -C tell_offers complete-word tell_offers
+bindkey '^Xo' tell_offers
+_withown() { compadd -- "$CURRENT-$#words-$words"; }
+compdef _withown withown
+setopt extended_glob
+printf 'ready\n\f' >$ANSWERS
+'''
+
+
+def write(path, text, mode=0o644):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, 'w', encoding='utf-8') as file:
+        file.write(text)
+    os.chmod(path, mode)
+
+
+class Surroundings:
+    """A home, a PATH with the program and what stands in for systemd, and a fifo for answers."""
+
+    def __init__(self):
+        self.folder = tempfile.mkdtemp(prefix='gatewatch-completions-')
+        self.bin = self.path('bin')
+        self.place_programs()
+        for name in ('withown', 'withwords', 'withnothing'):
+            write(self.path('bin', name), '#!/bin/sh\n', 0o755)
+        write(self.path('hosts'), '192.0.2.1 alpha beta\n')
+        write(self.path('.ssh', 'config'), 'Host gamma *.example\n  User me\n')
+        for name in ('a file.service', 'plain.service', 'settings.conf'):
+            write(self.path('work', 'files', name), '')
+        os.mkdir(self.path('work', 'files', 'a folder'))
+        self.answers = self.path('answers')
+        os.mkfifo(self.answers)
+        self.asked = self.path('asked')
+
+    def place_programs(self):
+        write(self.path('bin', 'systemctl'), SYSTEMCTL, 0o755)
+        write(self.path('bin', 'machinectl'), MACHINECTL, 0o755)
+        write(self.path('bin', 'gatewatch'), '#!/bin/sh\nexec "%s" "$@"\n' % GATEWATCH, 0o755)
+
+    def break_programs(self):
+        for name in ('systemctl', 'machinectl', 'gatewatch'):
+            write(self.path('bin', name), '#!/bin/sh\necho complaint >&2\nexit 1\n', 0o755)
+
+    def path(self, *parts):
+        return os.path.join(self.folder, *parts)
+
+    def environment(self):
+        return {
+            'PATH': self.bin + ':/usr/bin:/bin', 'HOME': self.folder, 'ZDOTDIR': self.folder, 'TERM': 'dumb',
+            'ANSWERS': self.answers, 'ASKED': self.asked, 'LANG': 'C.UTF-8', 'USER': 'nobody',
+            'COMPLETIONS': os.path.join(SOURCE, 'docs', 'completions'),
+            'ASAN_OPTIONS': os.environ.get('ASAN_OPTIONS', ''),
+        }
+
+    def what_was_asked(self):
+        """Since the last time."""
+        try:
+            with open(self.asked, encoding='utf-8') as file:
+                return file.read().splitlines()
+        except FileNotFoundError:
+            return []
+        finally:
+            write(self.asked, '')
+
+    def remove(self):
+        shutil.rmtree(self.folder)
+
+
+class Shell:
+    """An interactive shell on a terminal of its own."""
+
+    def __init__(self, surroundings, command):
+        self.answers_fd = os.open(surroundings.answers, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        self.answers = ''
+        self.screen = b''
+        self.pid, self.terminal = pty.fork()
+        if self.pid == 0:
+            try:
+                os.chdir(surroundings.path('work'))
+                os.execvpe(command[0], command, surroundings.environment())
+            finally:
+                os._exit(127)
+        fcntl.ioctl(self.terminal, termios.TIOCSWINSZ, struct.pack('HHHH', 500, 300, 0, 0))
+        self.read('ready')
+
+    def read(self, kind):
+        """The lines of the next answer, which must be of this kind."""
+        deadline = time.monotonic() + PATIENCE_SEC
+        while '\f' not in self.answers:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise AssertionError('no answer, on the screen: %r' % self.screen[-2000:])
+            for fd in select.select([self.answers_fd, self.terminal], [], [], left)[0]:
+                data = os.read(fd, 65536)
+                if fd == self.terminal:
+                    self.screen += data
+                else:
+                    self.answers += data.decode()
+        answer, self.answers = self.answers.split('\f', 1)
+        lines = answer.split('\n')[:-1]
+        if lines[0].split('\t')[0] != kind:
+            raise AssertionError('expected %s, read %r' % (kind, lines))
+        return lines
+
+    def type(self, keys):
+        os.write(self.terminal, keys.encode())
+
+    def line(self):
+        """What the line is; it is empty then."""
+        self.type('\x18l')
+        return self.read('line')[0].split('\t', 1)[1]
+
+    def end(self):
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+        os.close(self.terminal)
+        os.close(self.answers_fd)
+
+
+class Bash(Shell):
+    def __init__(self, surroundings, load='source "$COMPLETIONS/gatewatch"'):
+        write(surroundings.path('bashrc'), BASH_SETUP.replace('LOAD', load))
+        super().__init__(surroundings, ['bash', '--noprofile', '--rcfile', surroundings.path('bashrc'), '-i'])
+
+    def offers(self, line):
+        """What replaces the piece of the line before the cursor."""
+        self.type(line + '\t')
+        offers = self.read('offers')[1:]
+        self.line()
+        return offers
+
+    def complete(self, line):
+        """What the line becomes."""
+        self.type(line + '\t')
+        if 'gatewatch ' in line:
+            self.read('offers')
+        return self.line()
+
+
+class Zsh(Shell):
+    def __init__(self, surroundings):
+        write(surroundings.path('.zshrc'), ZSH_SETUP)
+        super().__init__(surroundings, ['zsh', '-d', '-i'])
+
+    def offers(self, line):
+        self.type(line + '\x18o')
+        offers = self.read('offers')[1:]
+        self.line()
+        return offers
+
+    def complete(self, line):
+        self.type(line + '\t')
+        return self.line()
+
+
+# ---- What the program says ---------------------------------------------------------------------------
+
+
+def ask_program(*arguments):
+    return subprocess.run([GATEWATCH, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, timeout=PATIENCE_SEC, check=False)
+
+
+def options_of_help(verb):
+    """Of the left column, without values."""
+    heads = re.findall(r'^ {2,5}(-.*?)(?:  |$)', ask_program(verb, '--help').stdout, re.MULTILINE)
+    return set(re.findall(r'(?:^|[ ])(--?[a-zA-Z][a-z0-9-]*)', ' '.join(heads)))
+
+
+def options_of_verb(verb):
+    options = options_of_help(verb)
+    # Its help names them by a reference.
+    return options | options_of_help('run') if verb == 'unit' else options
+
+
+def values_of_option(option):
+    """Those that the complaint about another one names."""
+    complaint = ask_program(FIXED[option], option + '=nonsense', '--', 'true').stderr
+    return re.split(r', | or ', re.search(r'give ([a-z0-9, ]+)$', complaint.strip()).group(1))
+
+
+def rules():
+    return [line.split()[0] for line in ask_program('check', '--list-rules').stdout.splitlines()]
+
+
+class Cases:
+    """What holds in both shells. A class of tests gives shell and surroundings."""
+
+    surroundings = None
+    shell = None
+
+    @classmethod
+    def setUpClass(cls):
+        cls.surroundings = Surroundings()
+        cls.addClassCleanup(cls.surroundings.remove)
+        cls.shell = cls.start(cls.surroundings)
+        cls.addClassCleanup(cls.shell.end)
+
+    def setUp(self):
+        self.surroundings.what_was_asked()
+
+    def words(self, line):
+        """What the last word can become; in bash without what stands before a "=" or "@" of it."""
+        return sorted(set(self.shell.offers(line)))
+
+    def test_verbs_are_those_of_help(self):
+        text = ask_program('--help').stdout.split('Verbs:')[1].split('Options:')[0]
+        verbs = re.findall(r'^  ([a-z]+) ', text, re.MULTILINE)
+        self.assertEqual(self.words('gatewatch '), sorted(verbs))
+        self.assertEqual(sorted(verbs), sorted(VERBS))
+
+    def test_options_are_those_of_help(self):
+        for verb in VERBS:
+            with self.subTest(verb=verb):
+                options = options_of_verb(verb)
+                self.assertGreater(len(options), 5)
+                offered = self.words('gatewatch %s --' % verb) + self.words('gatewatch %s -' % verb)
+                self.assertEqual({word.rstrip('=') for word in offered}, options)
+
+    def test_options_of_no_verb_are_those_of_help(self):
+        self.assertEqual(set(self.words('gatewatch -') + self.words('gatewatch --')),
+                         {'-h', '--help', '--version'})
+
+    def test_values_are_those_of_the_program(self):
+        for option, verb in FIXED.items():
+            values = values_of_option(option)
+            self.assertGreater(len(values), 1)
+            with self.subTest(option=option):
+                self.assertEqual(self.words('gatewatch %s %s=' % (verb, option)), sorted(values))
+
+    def test_value_in_a_word_of_its_own_is_completed(self):
+        self.assertEqual(self.shell.complete('gatewatch run --second-signal esc'),
+                         'gatewatch run --second-signal escalate ')
+
+    def test_option_with_a_value_gets_no_space(self):
+        self.assertEqual(self.shell.complete('gatewatch run --drain'), 'gatewatch run --drain-timeout=')
+
+    def test_option_without_a_value_gets_a_space(self):
+        self.assertEqual(self.shell.complete('gatewatch check --list'), 'gatewatch check --list-rules ')
+
+    def test_rules_are_those_of_the_program(self):
+        self.assertGreater(len(rules()), 30)
+        self.assertEqual(self.words('gatewatch check --ignore='), sorted(rules()))
+
+    def test_second_rule_is_none_that_was_named(self):
+        offered = self.words('gatewatch check --ignore=kill-mode,linger,')
+        self.assertEqual({word.split(',')[-1] for word in offered}, set(rules()) - {'kill-mode', 'linger'})
+        self.assertEqual(self.shell.complete('gatewatch check --ignore=kill-mode,ling').rstrip(' ,'),
+                         'gatewatch check --ignore=kill-mode,linger')
+
+    def test_units_of_the_system_manager(self):
+        self.assertEqual(self.words('gatewatch check --system n'), ['nginx.service'])
+        asked = self.surroundings.what_was_asked()
+        self.assertEqual(len(asked), 2)
+        for line in asked:
+            self.assertIn('--system', line)
+            self.assertNotIn('--user', line)
+
+    def test_units_of_the_user_manager(self):
+        self.assertEqual(self.words('gatewatch check --user '), ['mine.service', 'resting.service'])
+
+    def test_unit_without_a_manager_is_root_s_only_for_root(self):
+        expected = [] if os.geteuid() else ['nginx.service']
+        self.assertEqual(self.words('gatewatch check ngi'), expected)
+
+    def test_units_that_are_not_loaded_are_offered_where_they_are_files(self):
+        self.assertEqual(self.words('gatewatch check --system id'), ['idle.service'])
+        self.assertEqual(self.words('gatewatch check --system gone'), [])
+        self.assertEqual(self.words('gatewatch check --system mask'), ['masked.service'])
+
+    def test_units_of_a_host_are_asked_there(self):
+        for line in ('-H me@far ', '--host=me@far ', '--host me@far ', '-Hme@far '):
+            with self.subTest(line=line):
+                self.assertEqual(self.words('gatewatch check ' + line), ['far.service'])
+                for asked in self.surroundings.what_was_asked():
+                    self.assertIn('--host=me@far', asked)
+                    self.assertNotIn('--user', asked)
+
+    def test_units_of_a_container_are_asked_there(self):
+        for line in ('-M attic ', '--machine=attic ', '--machine attic ', '-Mattic '):
+            with self.subTest(line=line):
+                self.assertEqual(self.words('gatewatch check --system ' + line), ['inner.service'])
+                for asked in self.surroundings.what_was_asked():
+                    self.assertIn('--machine=attic', asked)
+
+    def test_host_with_blanks_and_commands_stays_one_word(self):
+        self.words("gatewatch check --host='a b;touch pwned' ")
+        self.assertIn('--host=a b;touch pwned', self.surroundings.what_was_asked()[0])
+        self.assertFalse(os.path.exists(self.surroundings.path('work', 'pwned')))
+
+    def test_containers_are_offered(self):
+        for line in ('-M ', '-M', '--machine=', '--machine '):
+            with self.subTest(line=line):
+                self.assertEqual(self.complete_all(line, ('attic', 'cellar')), {'attic', 'cellar'})
+        self.assertEqual(self.shell.complete('gatewatch check --machine=root@at').rstrip(),
+                         'gatewatch check --machine=root@attic')
+
+    def test_hosts_are_offered(self):
+        for line in ('-H ', '-H', '--host=', '--host '):
+            with self.subTest(line=line):
+                self.assertTrue(self.complete_all(line, ('alpha', 'beta')) >= {'alpha', 'beta'})
+        self.assertEqual(self.shell.complete('gatewatch check --host=root@alp').rstrip(),
+                         'gatewatch check --host=root@alpha')
+
+    def complete_all(self, line, names):
+        """Those of the names that their first two letters become."""
+        return {name for name in names
+                if self.shell.complete('gatewatch check %s%s' % (line, name[:2])).rstrip() ==
+                'gatewatch check %s%s' % (line, name)}
+
+    def test_unit_with_a_backslash_is_quoted(self):
+        self.assertEqual(self.shell.complete('gatewatch check --system mnt-a'),
+                         r'gatewatch check --system mnt-a\\x2d')
+        self.assertEqual(self.shell.complete(r'gatewatch check --system mnt-a\\x2db'),
+                         r'gatewatch check --system mnt-a\\x2db.service ')
+
+    def test_unit_with_a_backslash_in_quotes_is_quoted_likewise(self):
+        self.assertEqual(self.shell.complete(r"gatewatch check --system 'mnt-a\x2db"),
+                         r"gatewatch check --system 'mnt-a\x2db.service' ")
+        self.assertEqual(self.shell.complete(r'gatewatch check --system "mnt-a\\x2db'),
+                         r'gatewatch check --system "mnt-a\\x2db.service" ')
+
+    def test_unit_with_an_at_sign_is_offered_at_any_part_of_it(self):
+        for typed in ('gatewatch@h', 'gatewatch@hermes.se', 'gatewatch@hermes'):
+            with self.subTest(typed=typed):
+                self.assertEqual(self.shell.complete('gatewatch check --system ' + typed),
+                                 'gatewatch check --system gatewatch@hermes.service ')
+        self.assertEqual(self.shell.complete('gatewatch check --system gatewatch@tw'),
+                         r'gatewatch check --system gatewatch@two\\x2dwords.service ')
+
+    def test_template_is_offered_for_an_instance(self):
+        self.assertEqual(self.shell.complete('gatewatch check --system gatew'),
+                         'gatewatch check --system gatewatch@')
+
+    def test_drop_in_has_units_too(self):
+        for line in ('--system --drop-in=', '--system --drop-in '):
+            with self.subTest(line=line):
+                self.assertEqual(self.shell.complete('gatewatch unit %sngi' % line),
+                                 'gatewatch unit %snginx.service ' % line)
+        self.assertEqual(self.shell.complete('gatewatch unit --system --drop-in=gatewatch@tw'),
+                         r'gatewatch unit --system --drop-in=gatewatch@two\\x2dwords.service ')
+
+    def test_word_with_a_slash_is_a_file(self):
+        self.assertEqual(self.shell.complete('gatewatch check files/pl'), 'gatewatch check files/plain.service ')
+        self.assertEqual(self.shell.complete('gatewatch check ./files/a\\ fi'),
+                         'gatewatch check ./files/a\\ file.service ')
+        self.assertEqual(self.shell.complete('gatewatch unit --drop-in=files/pl'),
+                         'gatewatch unit --drop-in=files/plain.service ')
+        self.assertEqual(self.surroundings.what_was_asked(), [])
+
+    def test_offline_words_are_files(self):
+        self.assertEqual(self.shell.complete('gatewatch check --offline fil'), 'gatewatch check --offline files/')
+        self.assertEqual(self.surroundings.what_was_asked(), [])
+
+    def test_config_is_a_file(self):
+        self.assertEqual(self.shell.complete('gatewatch run --config=files/se'),
+                         'gatewatch run --config=files/settings.conf ')
+        self.assertEqual(self.shell.complete('gatewatch run --config=~/work/files/se'),
+                         'gatewatch run --config=~/work/files/settings.conf ')
+        self.assertEqual(self.shell.complete('gatewatch run --config files/a\\ fi'),
+                         'gatewatch run --config files/a\\ file.service ')
+
+    def test_state_dir_is_a_folder(self):
+        self.assertEqual(self.shell.complete('gatewatch run --state-dir=files/a'),
+                         'gatewatch run --state-dir=files/a\\ folder/')
+        self.assertEqual(self.shell.complete('gatewatch post --state-dir=files/pl'),
+                         'gatewatch post --state-dir=files/pl')
+
+    def test_command_is_completed(self):
+        for line in ('run ', 'run -- ', 'run --ready=exec ', 'run --ready exec -- ', 'unit ', 'unit -- ',
+                     'unit --drop-in=x.service -- '):
+            with self.subTest(line=line):
+                self.assertEqual(self.shell.complete('gatewatch %swithow' % line),
+                                 'gatewatch %swithown ' % line)
+        path = self.surroundings.path('bin', 'withno')
+        self.assertEqual(self.shell.complete('gatewatch run %s' % path), 'gatewatch run %sthing ' % path)
+        self.assertEqual(self.shell.complete('gatewatch run ~/bin/withno'), 'gatewatch run ~/bin/withnothing ')
+
+    def test_options_behind_the_command_are_its_own(self):
+        self.assertEqual(self.words('gatewatch run withwords --'), [])
+        self.assertEqual(self.words('gatewatch run -- --'), [])
+
+    def test_value_of_a_time_is_not_guessed(self):
+        self.assertEqual(self.words('gatewatch run --drain-timeout='), [])
+        self.assertEqual(self.words('gatewatch run --drain-timeout '), [])
+
+    def test_line_need_not_begin_nor_end_here(self):
+        self.assertEqual(self.shell.complete('true; X=y  gatewatch  check --list'),
+                         'true; X=y  gatewatch  check --list-rules ')
+        completed = self.shell.complete('gatewatch check --system ngi --user' + '\x02' * len(' --user'))
+        self.assertEqual(completed.split(), ['gatewatch', 'check', '--system', 'nginx.service', '--user'])
+
+    def test_unknown_verb_offers_nothing(self):
+        self.assertEqual(self.words('gatewatch nonsense '), [])
+        self.assertEqual(self.words('gatewatch nonsense --'), [])
+
+    def test_failing_programs_are_silent(self):
+        self.surroundings.break_programs()
+        self.addCleanup(self.surroundings.place_programs)
+        self.shell.screen = b''
+        for line in ('gatewatch check --system ngi', 'gatewatch check --machine=at', 'gatewatch check --ignore=ki'):
+            with self.subTest(line=line):
+                self.assertEqual(self.shell.complete(line), line)
+        for word in (b'complaint', b'not found', b'No such', b'rror'):
+            self.assertNotIn(word, self.shell.screen)
+
+    def test_complaints_are_not_shown(self):
+        self.shell.screen = b''
+        self.words('gatewatch check --system ')
+        self.words('gatewatch check --machine=')
+        self.assertGreater(len(self.surroundings.what_was_asked()), 2)
+        self.assertNotIn(b'complaint', self.shell.screen)
+
+
+class BashTest(Cases, unittest.TestCase):
+    start = staticmethod(Bash)
+
+    def test_post_takes_no_words(self):
+        self.assertEqual(self.words('gatewatch post '), [])
+
+    def test_value_in_quotes_is_quoted_likewise(self):
+        self.assertEqual(self.shell.complete(r"gatewatch unit --system --drop-in='gatewatch@two\x"),
+                         r"gatewatch unit --system --drop-in='gatewatch@two\x2dwords.service' ")
+
+    def test_unit_with_a_backslash_may_be_pasted(self):
+        self.assertEqual(self.shell.complete(r'gatewatch check --system mnt-a\x2db'),
+                         r'gatewatch check --system mnt-a\\x2db.service ')
+
+    def test_hosts_of_ssh_are_offered(self):
+        offered = self.words('gatewatch check --host=')
+        self.assertIn('gamma', offered)
+        self.assertNotIn('*.example', offered)
+
+    def test_arguments_of_the_command_are_its_own(self):
+        self.assertEqual(self.words('gatewatch run --ready=exec -- withown --a=b '),
+                         ['4-5-withown --a=b -14'])
+        self.assertEqual(self.words('gatewatch run withwords a'), ['alpha'])
+        self.assertEqual(self.shell.complete('gatewatch unit --drop-in=x.service -- withwords be'),
+                         'gatewatch unit --drop-in=x.service -- withwords beta ')
+        self.assertEqual(self.shell.complete('gatewatch run -- withnothing files/pl'),
+                         'gatewatch run -- withnothing files/plain.service ')
+
+
+@unittest.skipUnless(os.path.exists(BASH_COMPLETION), 'bash-completion is not installed')
+class BashCompletionTest(unittest.TestCase):
+    """Loaded by bash-completion when it is first needed, out of the folder of its kind."""
+
+    def setUp(self):
+        self.surroundings = Surroundings()
+        self.addCleanup(self.surroundings.remove)
+        folder = self.surroundings.path('share', 'bash-completion', 'completions')
+        os.makedirs(folder)
+        os.symlink(os.path.join(SOURCE, 'docs', 'completions', 'gatewatch'), os.path.join(folder, 'gatewatch'))
+        write(os.path.join(folder, 'withnothing'), "complete -W 'gamma delta' withnothing\n")
+        self.shell = Bash(self.surroundings, 'XDG_DATA_DIRS=$HOME/share:/usr/share\nsource ' + BASH_COMPLETION)
+        self.addCleanup(self.shell.end)
+        self.shell.type('complete -r gatewatch\r')
+
+    def complete(self, line):
+        self.shell.type(line + '\t')
+        return self.shell.line()
+
+    def test_function_is_loaded_by_name(self):
+        self.assertEqual(self.complete('gatewatch check --list'), 'gatewatch check --list-rules ')
+        self.assertEqual(self.complete('gatewatch check --system gatewatch@h'),
+                         'gatewatch check --system gatewatch@hermes.service ')
+
+    def test_behind_sudo_it_is_the_system_manager(self):
+        self.assertEqual(self.complete('sudo gatewatch check ngi'), 'sudo gatewatch check nginx.service ')
+
+    def test_command_is_completed_by_its_own_file(self):
+        self.assertEqual(self.complete('gatewatch run -- withnothing del'), 'gatewatch run -- withnothing delta ')
+
+
+@unittest.skipUnless(shutil.which('zsh'), 'zsh is not installed')
+class ZshTest(Cases, unittest.TestCase):
+    start = staticmethod(Zsh)
+
+    def test_arguments_of_the_command_are_its_own(self):
+        self.assertEqual(self.words('gatewatch run --ready=exec -- withown --a=b '), ['3-3-withown --a=b '])
+        self.assertEqual(self.shell.complete('gatewatch run -- withnothing files/pl'),
+                         'gatewatch run -- withnothing files/plain.service ')
+
+    def test_behind_sudo_it_is_the_system_manager(self):
+        self.assertEqual(self.shell.complete('sudo gatewatch check ngi'), 'sudo gatewatch check nginx.service ')
+
+    def test_no_error_was_printed(self):
+        self.shell.screen = b''
+        for verb in VERBS:
+            self.words('gatewatch %s ' % verb)
+        self.assertNotIn(b'_gatewatch:', self.shell.screen)
+        self.assertNotIn(b'_arguments:', self.shell.screen)
+
+
+if __name__ == '__main__':
+    if len(sys.argv) < 3:
+        sys.exit(__doc__)
+    GATEWATCH, SOURCE = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
+    program = unittest.main(argv=[sys.argv[0]] + sys.argv[3:], verbosity=2, exit=False)
+    if not program.result.wasSuccessful():
+        sys.exit(1)
+    if program.result.skipped:
+        sys.exit(1 if os.environ.get('GATEWATCH_NO_SKIP') else 77)
