@@ -193,6 +193,15 @@ static int options_take(CheckOptions *options, int argc, char *argv[], int code,
         }
 }
 
+/* Root's and other machines' are the system manager; systemctl has no --user with a host either. */
+static void options_settle_manager(CheckOptions *options) {
+        UnitReaderTarget *target = &options->target;
+
+        if (target->manager == UNIT_MANAGER_NONE)
+                target->manager =
+                        geteuid() == 0 || target->host ? UNIT_MANAGER_SYSTEM : UNIT_MANAGER_USER;
+}
+
 static int options_check(const CheckOptions *options, char *reterr) {
         const UnitReaderTarget *target = &options->target;
 
@@ -219,7 +228,6 @@ static int options_check(const CheckOptions *options, char *reterr) {
 int check_options_parse(
         int argc, char *argv[], CheckOptions *ret_options, char reterr[static CHECK_ERROR_MAX]) {
         CheckOptions options = {
-                .target.manager = geteuid() == 0 ? UNIT_MANAGER_SYSTEM : UNIT_MANAGER_USER,
                 .lint.headroom_usec = 30 * USEC_PER_SEC,
                 .has_legend = true,
         };
@@ -230,6 +238,7 @@ int check_options_parse(
         while (r >= 0 && (code = getopt_long(argc, argv, ":hH:M:q", long_options, NULL)) >= 0)
                 r = options_take(&options, argc, argv, code, reterr);
         options.arguments = argv + optind;
+        options_settle_manager(&options);
         if (r >= 0 && options.action == CHECK_UNITS)
                 r = options_check(&options, reterr);
         if (r < 0) {
