@@ -25,8 +25,9 @@ static int check_set_complain_bus(const CheckOptions *options, int error) {
         if (error == -ENOMEM)
                 return error;
         (void) fprintf(stderr, "gatewatch check: cannot ask the %s manager%s%s: %s; %s\n",
-                manager_name(options), where ? " of " : "", where ? where : "", strerror(-error),
-                where ? "check that it can be reached with systemctl status"
+                manager_name(options), where ? " of " : "", where ?: "",
+                unit_reader_explain(&options->target, error),
+                where ? "try systemctl status with the same --host= or --machine="
                       : "unit files can be checked without one, as ./FILE.service");
         return -ENOMEDIUM;
 }

@@ -153,7 +153,8 @@ static int refuse_call(int error, const char *unit, UnitManager manager, char **
                 return error;
         return present_refuse(-EIO, ret_why,
                 "the %s manager cannot be asked for %s: %s: give the path of the unit's file, or %s",
-                unit_manager_to_string(manager), unit, strerror(-error),
+                unit_manager_to_string(manager), unit,
+                unit_reader_explain(&(UnitReaderTarget){ .manager = manager }, error),
                 manager == UNIT_MANAGER_USER ? "--system" : "--user");
 }
 

@@ -333,3 +333,11 @@ int unit_reader_reload(UnitReader *reader) {
                         reader->bus, call, UNIT_READER_RELOAD_TIMEOUT_USEC, /* ret_reply= */ NULL);
         return r;
 }
+
+const char *unit_reader_explain(const UnitReaderTarget *target, int error) {
+        if (error == -ESRCH || error == -ENOENT)
+                return "no manager answers there (is systemd running?)";
+        if (target->host && (error == -ECONNRESET || error == -EPIPE))
+                return "ssh has closed the connection";
+        return strerror(-error);
+}

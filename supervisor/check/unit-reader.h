@@ -35,6 +35,10 @@ typedef struct UnitReaderTarget {
  * Returns: 0; -ENOMEDIUM, -ENOENT, -ECONNREFUSED, -EACCES and what else sd_bus_open_*(3) say: no bus;
  * -EOPNOTSUPP: a user's manager on another host; -ENOMEM. */
 int unit_reader_open(const UnitReaderTarget *target, UnitReader **ret_reader) _warn_unused_;
+/* What an error of these functions means, for a sentence. Returns: a text that is valid until the next
+ * call of strerror(3). */
+const char *unit_reader_explain(const UnitReaderTarget *target, int error);
+
 UnitReader *unit_reader_free(UnitReader *reader);
 DEFINE_POINTER_CLEANUP(UnitReader, unit_reader_free)
 
