@@ -288,6 +288,17 @@ bool bus_link_lacks_manager(const BusLink *link, sd_bus_message *reply) {
                         sd_bus_message_is_method_error(reply, SD_BUS_ERROR_NO_REPLY));
 }
 
+size_t bus_link_get_current_slot(const BusLink *link) {
+        size_t i = 0;
+
+        assert(link && link->bus);
+
+        while (i < BUS_LINK_SLOTS_MAX && link->slots[i] != sd_bus_get_current_slot(link->bus))
+                i++;
+        assert(i < BUS_LINK_SLOTS_MAX);
+        return i;
+}
+
 void bus_link_close(BusLink *link) {
         assert(link);
 

@@ -17,7 +17,7 @@
 
 #define BUS_LINK_ADDRESSES_MAX  4
 #define BUS_LINK_ADDRESS_MAX    384
-#define BUS_LINK_SLOTS_MAX      4
+#define BUS_LINK_SLOTS_MAX      16
 #define BUS_LINK_RECONNECTS_MAX 4
 
 typedef struct BusLink BusLink;
@@ -102,6 +102,10 @@ int bus_link_check_reply(const BusLink *link, sd_bus_message *reply) _warn_unuse
 /* Whether a reply says that the manager's name has no owner on this message bus, or has lost it
  * before the call was answered. The bus tells of the next owner by NameOwnerChanged. */
 bool bus_link_lacks_manager(const BusLink *link, sd_bus_message *reply);
+
+/* The index in slots of the call whose answer is being dealt with. To be asked in its callback,
+ * before anything else is called there. */
+size_t bus_link_get_current_slot(const BusLink *link);
 
 /* Closes, without flushing or waiting, and forgets the deadline. No calls follow. Also undoes an
  * initialised link. */

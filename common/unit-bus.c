@@ -6,6 +6,11 @@
  * and ends everything, a failed `above` only means that no cap is known. The handler is called when
  * neither has anything outstanding.
  *
+ * All questions of a reading go out in one go, and are read together once the last answer is there.
+ * The unit is asked for its few properties one by one, the interface of its type for all: GetAll on
+ * the unit would have systemd search its directories of unit files, for each unit once after each
+ * daemon-reload, and then every supervisor on the machine reads again.
+ *
  * A daemon-reload is seen by the manager's signal Reloading(false), a re-execution by the new owner
  * of its name; both make us read again, as does a new connection. What was being read before that
  * is dropped. A manager that is busy reloading answers nobody, so a reading after the first that
@@ -40,10 +45,9 @@
 #define SERVICE_INTERFACE "org.freedesktop.systemd1.Service"
 #define SCOPE_INTERFACE   "org.freedesktop.systemd1.Scope"
 
-/* In BusLink.slots. */
+/* In BusLink.slots; the first ones are those of the questions for each UnitProperty. */
 typedef enum UnitBusSlot {
-        UNIT_BUS_SLOT_UNIT,
-        UNIT_BUS_SLOT_TYPE, /* the interface of the unit's type */
+        UNIT_BUS_SLOT_TYPE = _UNIT_PROPERTY_MAX, /* the interface of the unit's type */
         UNIT_BUS_SLOT_RELOADING,
         UNIT_BUS_SLOT_NAME_OWNER,
         _UNIT_BUS_SLOT_MAX,
@@ -61,10 +65,10 @@ struct UnitBus {
         BusLink above;
 
         UnitProperties properties; /* being read, or as last told */
+        sd_bus_message *replies[_UNIT_PROPERTY_MAX];
         usec_t cap_usec;
+        unsigned n_pending; /* answers of main's */
         bool is_reading;
-        bool is_unit_pending;
-        bool is_type_pending;
         bool is_above_pending;
         bool is_owner_awaited; /* by main */
 };
@@ -77,13 +81,19 @@ static bool unit_bus_is_scope(const UnitBus *bus) {
 
 /* ---- Reading --------------------------------------------------------------------------------- */
 
+static void unit_bus_forget_replies(UnitBus *bus) {
+        for (UnitProperty i = 0; i < _UNIT_PROPERTY_MAX; i++)
+                bus->replies[i] = sd_bus_message_unref(bus->replies[i]);
+}
+
 static void unit_bus_stop_reading(UnitBus *bus) {
         bus->is_reading = false;
         bus->is_above_pending = false;
         bus_link_close(&bus->above);
         bus_link_disarm(&bus->main);
-        for (UnitBusSlot slot = UNIT_BUS_SLOT_UNIT; slot <= UNIT_BUS_SLOT_TYPE; slot++)
+        for (int slot = 0; slot <= UNIT_BUS_SLOT_TYPE; slot++)
                 bus->main.slots[slot] = sd_bus_slot_unref(bus->main.slots[slot]);
+        unit_bus_forget_replies(bus);
 }
 
 /* What main was asked has not been answered as it should. May free the bus. */
@@ -96,17 +106,26 @@ static void unit_bus_fail_reading(UnitBus *bus, int error) {
 
 /* Tells the handler once all is there. May free the bus. */
 static void unit_bus_tell(UnitBus *bus) {
-        if (!bus->is_reading || bus->is_unit_pending || bus->is_type_pending ||
-                bus->is_above_pending)
+        if (!bus->is_reading || bus->n_pending > 0 || bus->is_above_pending)
                 return;
         bus->is_reading = false;
         bus->properties.cap_usec = bus->cap_usec;
         bus->handler(bus, &bus->properties, 0, bus->userdata);
 }
 
+/* One more answer has been taken; the last one completes the reading. May free the bus. */
 static void unit_bus_take(UnitBus *bus) {
-        if (bus->is_unit_pending || bus->is_type_pending)
+        int r;
+
+        if (--bus->n_pending > 0)
                 return;
+        r = unit_properties_read_unit(
+                &bus->properties, bus->replies, unit_bus_is_scope(bus) ? "Scope" : "Service");
+        unit_bus_forget_replies(bus);
+        if (r < 0) {
+                unit_bus_fail_reading(bus, r);
+                return;
+        }
         bus_link_settle(&bus->main);
         unit_bus_tell(bus);
 }
@@ -119,22 +138,22 @@ static bool unit_bus_awaits_owner(UnitBus *bus, sd_bus_message *reply) {
         return true;
 }
 
-static int unit_bus_dispatch_unit(
+static int unit_bus_dispatch_property(
         sd_bus_message *reply, void *userdata, sd_bus_error *reterr_error) {
         UnitBus *bus = userdata;
+        size_t property = bus_link_get_current_slot(&bus->main);
         int r;
 
         if (unit_bus_awaits_owner(bus, reply))
                 return 1;
         r = bus_link_check_reply(&bus->main, reply);
         if (r >= 0)
-                r = unit_properties_read_unit(
-                        &bus->properties, reply, unit_bus_is_scope(bus) ? "Scope" : "Service");
-        if (r < 0) {
+                bus->replies[property] = sd_bus_message_ref(reply);
+        /* One that another version of systemd does not have is as absent as it was in a GetAll. */
+        else if (!sd_bus_message_is_method_error(reply, SD_BUS_ERROR_UNKNOWN_PROPERTY)) {
                 unit_bus_fail_reading(bus, r);
                 return 1;
         }
-        bus->is_unit_pending = false;
         unit_bus_take(bus);
         return 1;
 }
@@ -153,7 +172,6 @@ static int unit_bus_dispatch_type(
                 unit_bus_fail_reading(bus, r);
                 return 1;
         }
-        bus->is_type_pending = false;
         unit_bus_take(bus);
         return 1;
 }
@@ -183,7 +201,7 @@ static int unit_bus_dispatch_cap(
 /* ---- Asking ---------------------------------------------------------------------------------- */
 
 /* Calls Get for a property, or GetAll when it is NULL. */
-static int unit_bus_call(BusLink *link, UnitBusSlot slot, sd_bus_message_handler_t callback,
+static int unit_bus_call(BusLink *link, size_t slot, sd_bus_message_handler_t callback,
         const char *unit, const char *interface, const char *property) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
         _cleanup_free_ char *path = NULL;
@@ -213,14 +231,16 @@ static int unit_bus_ask(UnitBus *bus) {
         int r;
 
         unit_properties_reset(&bus->properties);
+        unit_bus_forget_replies(bus);
         bus->is_reading = true;
-        bus->is_unit_pending = true;
-        bus->is_type_pending = true;
+        bus->n_pending = _UNIT_PROPERTY_MAX + 1;
         bus->is_owner_awaited = false;
-        r = unit_bus_call(&bus->main, UNIT_BUS_SLOT_UNIT, unit_bus_dispatch_unit, bus->unit.unit,
-                UNIT_INTERFACE, /* property= */ NULL);
-        if (r < 0)
-                return r;
+        for (UnitProperty i = 0; i < _UNIT_PROPERTY_MAX; i++) {
+                r = unit_bus_call(&bus->main, i, unit_bus_dispatch_property, bus->unit.unit,
+                        UNIT_INTERFACE, unit_property_to_string(i));
+                if (r < 0)
+                        return r;
+        }
         return unit_bus_call(&bus->main, UNIT_BUS_SLOT_TYPE, unit_bus_dispatch_type, bus->unit.unit,
                 unit_bus_is_scope(bus) ? SCOPE_INTERFACE : SERVICE_INTERFACE,
                 /* property= */ NULL);
@@ -469,6 +489,7 @@ UnitBus *unit_bus_free(UnitBus *bus) {
                 return NULL;
         bus_link_close(&bus->above);
         bus_link_close(&bus->main);
+        unit_bus_forget_replies(bus);
         bus->start_source = sd_event_source_disable_unref(bus->start_source);
         bus->event = sd_event_unref(bus->event);
         free(bus);

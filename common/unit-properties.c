@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* The replies to GetAll on a unit, turned into UnitProperties by two tables.
+/* A manager's replies about a unit, turned into UnitProperties by two tables.
  *
- * A row names a property, the type that it has in systemd and where its value goes. A reply is
- * walked once; whatever has no row, or another type than its row says, is passed over, so that
- * older and newer managers are read alike. Values are taken as told but bounded: long strings are
- * cut off, signal numbers that are none keep their default.
+ * A row names a property, the type that it has in systemd and where its value goes. The replies to
+ * Get on the unit come one to a row, that to GetAll on its type is walked once. Whatever has no
+ * row, or another type than its row says, is passed over, so that older and newer managers are read
+ * alike. Values are taken as told but bounded: long strings are cut off, signal numbers that are
+ * none keep their default.
  *
  * The strings of a reply live as long as it does, so the file that a timeout comes from is looked
- * for while the reply is being read. */
+ * for while the replies are being read, and they are read together. */
 
 #include "unit-properties.h"
 
@@ -22,7 +23,7 @@
 
 typedef struct UnitReading {
         UnitProperties *properties;
-        const char *fragment; /* these point into the message */
+        const char *fragment; /* these point into the messages */
         const char *drop_ins[DROP_INS_MAX];
         size_t n_drop_ins;
         const char *names[NAMES_MAX];
@@ -77,15 +78,6 @@ static int property_read_id(sd_bus_message *message, UnitReading *reading, void 
         int r = sd_bus_message_read_basic(message, 's', &value);
         if (r >= 0)
                 (void) snprintf(target, sizeof(reading->properties->id), "%s", value);
-        return r;
-}
-
-static int property_read_sub_state(sd_bus_message *message, UnitReading *reading, void *target) {
-        const char *value;
-
-        int r = sd_bus_message_read_basic(message, 's', &value);
-        if (r >= 0)
-                (void) snprintf(target, sizeof(reading->properties->sub_state), "%s", value);
         return r;
 }
 
@@ -194,14 +186,22 @@ KillMode kill_mode_from_string(const char *name) {
         return _KILL_MODE_INVALID;
 }
 
-static const Property unit_table[] = { { "DropInPaths", "as", property_read_drop_ins },
-        { "FragmentPath", "s", property_read_fragment },
-        { "Id", "s", property_read_id, TARGET(id) },
-        { "InvocationID", "ay", property_read_invocation_id, TARGET(invocation_id) },
-        { "LoadState", "s", property_read_load_state, TARGET(is_loaded) },
-        { "Names", "as", property_read_names },
-        { "NeedDaemonReload", "b", property_read_bool, TARGET(need_daemon_reload) },
-        { "SubState", "s", property_read_sub_state, TARGET(sub_state) }, {} };
+static const Property unit_table[_UNIT_PROPERTY_MAX] = {
+        [UNIT_PROPERTY_ID] = { "Id", "s", property_read_id, TARGET(id) },
+        [UNIT_PROPERTY_NAMES] = { "Names", "as", property_read_names },
+        [UNIT_PROPERTY_LOAD_STATE] = { "LoadState", "s", property_read_load_state,
+                TARGET(is_loaded) },
+        [UNIT_PROPERTY_INVOCATION_ID] = { "InvocationID", "ay", property_read_invocation_id,
+                TARGET(invocation_id) },
+        [UNIT_PROPERTY_FRAGMENT_PATH] = { "FragmentPath", "s", property_read_fragment },
+        [UNIT_PROPERTY_DROP_IN_PATHS] = { "DropInPaths", "as", property_read_drop_ins },
+};
+
+const char *unit_property_to_string(UnitProperty property) {
+        if (property < 0 || property >= _UNIT_PROPERTY_MAX)
+                return NULL;
+        return unit_table[property].name;
+}
 
 static const Property type_table[] = { { "KillMode", "s", property_read_kill_mode,
                                                TARGET(kill_mode) },
@@ -215,10 +215,10 @@ static const Property type_table[] = { { "KillMode", "s", property_read_kill_mod
         { "TimeoutStopUSec", "t", property_read_usec, TARGET(timeout_stop_usec) },
         { "WatchdogUSec", "t", property_read_usec, TARGET(watchdog_usec) }, {} };
 
-static const Property *property_find(const Property *table, const char *name) {
-        for (; table->name; table++)
-                if (strcmp(table->name, name) == 0)
-                        return table;
+static const Property *property_find_of_type(const char *name) {
+        for (const Property *property = type_table; property->name; property++)
+                if (strcmp(property->name, name) == 0)
+                        return property;
         return NULL;
 }
 
@@ -242,9 +242,8 @@ static int property_read(const Property *property, sd_bus_message *message, Unit
         return sd_bus_message_exit_container(message);
 }
 
-/* Reads the reply to GetAll. Returns: 0; -EBADMSG: malformed. */
-static int unit_properties_read(
-        const Property *table, sd_bus_message *message, UnitReading *reading) {
+/* Reads the reply to GetAll on the type. Returns: 0; -EBADMSG: malformed. */
+static int unit_reading_walk_type(UnitReading *reading, sd_bus_message *message) {
         const char *name;
         int r;
 
@@ -257,7 +256,7 @@ static int unit_properties_read(
                 r = sd_bus_message_read_basic(message, 's', &name);
                 if (r < 0)
                         return r;
-                r = property_read(property_find(table, name), message, reading);
+                r = property_read(property_find_of_type(name), message, reading);
                 if (r < 0)
                         return r;
                 r = sd_bus_message_exit_container(message);
@@ -316,20 +315,26 @@ void unit_properties_reset(UnitProperties *properties) {
         };
 }
 
-int unit_properties_read_unit(
-        UnitProperties *properties, sd_bus_message *reply, const char *section) {
+int unit_properties_read_unit(UnitProperties *properties,
+        sd_bus_message *const replies[static _UNIT_PROPERTY_MAX], const char *section) {
         UnitReading reading = { .properties = properties };
         int r;
 
-        assert(properties && reply && section);
+        assert(properties && replies && section);
 
-        r = unit_properties_read(unit_table, reply, &reading);
-        if (r < 0)
-                return r;
+        for (UnitProperty i = 0; i < _UNIT_PROPERTY_MAX; i++) {
+                if (!replies[i])
+                        continue;
+                if (!sd_bus_message_has_signature(replies[i], "v"))
+                        return -EBADMSG;
+                r = property_read(&unit_table[i], replies[i], &reading);
+                if (r < 0)
+                        return r;
+        }
         unit_reading_join_names(&reading);
         if (properties->is_loaded)
                 unit_reading_find_source(&reading, section);
-        return r;
+        return 0;
 }
 
 int unit_properties_read_type(UnitProperties *properties, sd_bus_message *reply) {
@@ -338,7 +343,7 @@ int unit_properties_read_type(UnitProperties *properties, sd_bus_message *reply)
 
         assert(properties && reply);
 
-        r = unit_properties_read(type_table, reply, &reading);
+        r = unit_reading_walk_type(&reading, reply);
         if (properties->restart_kill_signal == 0)
                 properties->restart_kill_signal = properties->kill_signal;
         return r;

@@ -28,6 +28,23 @@ typedef enum KillMode {
 const char *kill_mode_to_string(KillMode mode);
 KillMode kill_mode_from_string(const char *name);
 
+/* What is read of org.freedesktop.systemd1.Unit, one by one: its GetAll includes UnitFileState and
+ * UnitFilePreset, for which systemd searches its directories of unit files once after each
+ * daemon-reload. */
+typedef enum UnitProperty {
+        UNIT_PROPERTY_ID,
+        UNIT_PROPERTY_NAMES,
+        UNIT_PROPERTY_LOAD_STATE,
+        UNIT_PROPERTY_INVOCATION_ID,
+        UNIT_PROPERTY_FRAGMENT_PATH,
+        UNIT_PROPERTY_DROP_IN_PATHS,
+        _UNIT_PROPERTY_MAX,
+        _UNIT_PROPERTY_INVALID = -EINVAL,
+} UnitProperty;
+
+/* Returns: the name on D-Bus, static; NULL: no UnitProperty. */
+const char *unit_property_to_string(UnitProperty property);
+
 typedef struct UnitProperties {
         char id[UNIT_NAME_MAX];
         /* The id, then its aliases, separated by spaces; whole names only, as many as fit. */
@@ -35,7 +52,6 @@ typedef struct UnitProperties {
         bool is_loaded; /* LoadState=loaded; nothing below counts otherwise */
         pid_t main_pid;
         sd_id128_t invocation_id; /* null when systemd gave none */
-        char sub_state[32];
         usec_t timeout_stop_usec; /* TimeoutStopUSec as set; USEC_INFINITY: none, or not told */
         KillMode kill_mode;       /* _KILL_MODE_INVALID: not told, or one that is not known here */
         int kill_signal;
@@ -43,8 +59,7 @@ typedef struct UnitProperties {
         int watchdog_signal;
         bool send_sighup;
         bool send_sigkill;
-        bool has_notify_access; /* NotifyAccess is not "none" */
-        bool need_daemon_reload;
+        bool has_notify_access;             /* NotifyAccess is not "none" */
         usec_t watchdog_usec;               /* 0 or USEC_INFINITY: off */
         char timeout_source[UNIT_PATH_MAX]; /* the file that sets TimeoutStopSec=, or
                                              * "DefaultTimeoutStopSec" when no file does */
@@ -56,14 +71,16 @@ typedef struct UnitProperties {
  * _KILL_MODE_INVALID, KillSignal SIGTERM, WatchdogSignal SIGABRT, SendSIGKILL yes, nothing else. */
 void unit_properties_reset(UnitProperties *properties);
 
-/* Reads the reply to GetAll(org.freedesktop.systemd1.Unit), and for a loaded unit, from its files,
- * where the timeout comes from.
+/* Reads the replies to Get of each UnitProperty, and for a loaded unit, from its files, where the
+ * timeout comes from.
  *
+ * replies: by UnitProperty; NULL: the manager has no such property.
  * section: of the unit's type in its files, "Service" or "Scope".
  *
- * Returns: 0; -EBADMSG: not such a reply. */
-int unit_properties_read_unit(
-        UnitProperties *properties, sd_bus_message *reply, const char *section) _warn_unused_;
+ * Returns: 0; -EBADMSG: one of them is not such a reply. */
+int unit_properties_read_unit(UnitProperties *properties,
+        sd_bus_message *const replies[static _UNIT_PROPERTY_MAX],
+        const char *section) _warn_unused_;
 
 /* Reads the reply to GetAll on the interface of the unit's type.
  * Returns: 0; -EBADMSG: not such a reply. */

@@ -24,6 +24,7 @@
 #define MANAGER_NAME          "org.freedesktop.systemd1"
 #define MANAGER_PATH          "/org/freedesktop/systemd1"
 #define MANAGER_INTERFACE     "org.freedesktop.systemd1.Manager"
+#define SERVICE_INTERFACE     "org.freedesktop.systemd1.Service"
 #define FIXTURE_DEADLINE_USEC (60 * USEC_PER_SEC)
 #define PEERS_MAX             16
 
@@ -36,10 +37,9 @@ typedef struct FakeProperty {
 
 typedef enum FakeMode {
         FAKE_ANSWERS,
-        FAKE_ERRS,          /* with error_name */
-        FAKE_ERRS_LATER,    /* at the second GetAll, having answered the first */
-        FAKE_SAYS_NOTHING,  /* takes calls and does not answer */
-        FAKE_HANGS_UP,      /* at the second GetAll, having answered the first */
+        FAKE_ERRS,         /* with error_name */
+        FAKE_SAYS_NOTHING, /* takes calls and does not answer */
+        FAKE_HANGS_UP,
         FAKE_SAYS_NONSENSE, /* a reply of another type */
 } FakeMode;
 
@@ -52,18 +52,21 @@ typedef struct Fake {
         unsigned n_peers;
         FakeMode mode;
         FakeMode cap_mode;
+        const char *mode_at; /* the mode is for this property of the unit, or interface, alone */
         const char *error_name;
         const FakeProperty *unit_properties;
         const FakeProperty *type_properties;
         uint64_t cap_usec;
 
-        unsigned n_unit_asked;
+        unsigned n_unit_asked; /* for its Id, which every reading asks for once */
+        unsigned n_unit_all_asked;
         unsigned n_type_asked;
         unsigned n_cap_asked;
         unsigned n_hello;
         unsigned n_matches;
         unsigned n_subscribed;
         unsigned n_auto_start;
+        char asked[256]; /* the unit's properties, each with a space behind it */
         char last_path[256];
         char last_interface[128];
         char cap_path[256];
@@ -90,10 +93,9 @@ static const FakeProperty plain_unit[] = {
         { "Id", "s", "hermes.service" },
         { "Names", "as", "hermes.service" },
         { "LoadState", "s", "loaded" },
-        { "SubState", "s", "running" },
         { "FragmentPath", "s", "" },
+        { "DropInPaths", "as", "" },
         { "InvocationID", "ay", "0123456789abcdef" },
-        { "NeedDaemonReload", "b", NULL, 1 },
         {},
 };
 
@@ -112,100 +114,119 @@ static const FakeProperty plain_type[] = {
         {},
 };
 
-static inline int fake_append_value(sd_bus_message *reply, const FakeProperty *property) {
+static inline int fake_append_contents(sd_bus_message *reply, const FakeProperty *property) {
         if (strcmp(property->type, "as") == 0)
-                return sd_bus_message_append(
-                        reply, "{sv}", property->name, "as", 1, property->text);
+                return sd_bus_message_append(reply, "as", 1, property->text);
+        if (strcmp(property->type, "ay") == 0)
+                return sd_bus_message_append_array(
+                        reply, 'y', property->text, strlen(property->text));
         if (strcmp(property->type, "t") == 0)
-                return sd_bus_message_append(
-                        reply, "{sv}", property->name, property->type, property->number);
+                return sd_bus_message_append(reply, "t", property->number);
         if (strcmp(property->type, "s") == 0)
-                return sd_bus_message_append(
-                        reply, "{sv}", property->name, property->type, property->text);
-        return sd_bus_message_append(
-                reply, "{sv}", property->name, property->type, (uint32_t) property->number);
+                return sd_bus_message_append(reply, "s", property->text);
+        return sd_bus_message_append(reply, property->type, (uint32_t) property->number);
 }
 
-static inline int fake_append_bytes(sd_bus_message *reply, const FakeProperty *property) {
+static inline int fake_append_value(sd_bus_message *reply, const FakeProperty *property) {
+        int r = sd_bus_message_open_container(reply, 'v', property->type);
+        if (r >= 0)
+                r = fake_append_contents(reply, property);
+        return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+static inline int fake_append_entry(sd_bus_message *reply, const FakeProperty *property) {
         int r = sd_bus_message_open_container(reply, 'e', "sv");
         if (r >= 0)
                 r = sd_bus_message_append_basic(reply, 's', property->name);
         if (r >= 0)
-                r = sd_bus_message_open_container(reply, 'v', "ay");
-        if (r >= 0)
-                r = sd_bus_message_append_array(reply, 'y', property->text, strlen(property->text));
-        if (r >= 0)
-                r = sd_bus_message_close_container(reply);
-        if (r >= 0)
-                r = sd_bus_message_close_container(reply);
-        return r;
+                r = fake_append_value(reply, property);
+        return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
 static inline int fake_append_all(sd_bus_message *reply, const FakeProperty *property) {
         int r = sd_bus_message_open_container(reply, 'a', "{sv}");
 
         for (; r >= 0 && property->name; property++)
-                r = strcmp(property->type, "ay") == 0 ? fake_append_bytes(reply, property)
-                                                      : fake_append_value(reply, property);
+                r = fake_append_entry(reply, property);
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
 /* Queues the reply, so that the bus under test sees it when the loop comes to it. */
-static inline int fake_reply_properties(sd_bus_message *call, const FakeProperty *properties) {
+static inline int fake_reply(sd_bus_message *call, const FakeProperty *properties,
+        int (*append)(sd_bus_message *reply, const FakeProperty *properties)) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
 
         int r = sd_bus_message_new_method_return(call, &reply);
         if (r >= 0)
-                r = fake_append_all(reply, properties);
+                r = append(reply, properties);
         if (r >= 0)
                 r = sd_bus_message_send(reply);
         return r;
 }
 
+/* Whether there is still something to be said to a question for this. */
+static inline bool fake_goes_on(Fake *fake, sd_bus_message *call, const char *what, int *ret) {
+        *ret = 1;
+        if (fake->mode_at && strcmp(fake->mode_at, what) != 0)
+                return true;
+        switch (fake->mode) {
+        case FAKE_SAYS_NOTHING:
+                return false;
+        case FAKE_ERRS:
+                *ret = sd_bus_reply_method_errorf(call, fake->error_name, "As told");
+                return false;
+        case FAKE_SAYS_NONSENSE:
+                *ret = sd_bus_reply_method_return(call, "as", 1, "nonsense");
+                return false;
+        case FAKE_HANGS_UP:
+                sd_bus_close(sd_bus_message_get_bus(call));
+                return false;
+        default:
+                return true;
+        }
+}
+
 static inline int fake_take_get_all(Fake *fake, sd_bus_message *call) {
         const char *interface;
-        bool is_unit;
+        int r;
 
         if (sd_bus_message_read(call, "s", &interface) < 0)
                 return -EINVAL;
-        is_unit = strcmp(interface, MANAGER_NAME ".Unit") == 0;
-        if (is_unit)
-                fake->n_unit_asked++;
-        else
-                fake->n_type_asked++;
+        if (strcmp(interface, MANAGER_NAME ".Unit") == 0) {
+                fake->n_unit_all_asked++;
+                return fake_reply(call, fake->unit_properties, fake_append_all);
+        }
+        fake->n_type_asked++;
         (void) snprintf(
                 fake->last_path, sizeof(fake->last_path), "%s", sd_bus_message_get_path(call));
         (void) snprintf(fake->last_interface, sizeof(fake->last_interface), "%s", interface);
+        if (!fake_goes_on(fake, call, interface, &r))
+                return r;
+        return fake_reply(call, fake->type_properties, fake_append_all);
+}
 
-        switch (fake->mode) {
-        case FAKE_SAYS_NOTHING:
-                return 1;
-        case FAKE_ERRS:
-                return sd_bus_reply_method_errorf(call, fake->error_name, "As told");
-        case FAKE_ERRS_LATER:
-                if (!is_unit)
-                        return sd_bus_reply_method_errorf(call, fake->error_name, "As told");
-                break;
-        case FAKE_SAYS_NONSENSE:
-                return sd_bus_reply_method_return(call, "as", 1, "nonsense");
-        case FAKE_HANGS_UP:
-                if (!is_unit) {
-                        sd_bus_close(sd_bus_message_get_bus(call));
-                        return 1;
-                }
-                break;
-        case FAKE_ANSWERS:
-                break;
-        }
-        return fake_reply_properties(call, is_unit ? fake->unit_properties : fake->type_properties);
+static inline int fake_take_get_of_unit(Fake *fake, sd_bus_message *call, const char *name) {
+        size_t n = strlen(fake->asked);
+        int r;
+
+        fake->n_unit_asked += strcmp(name, "Id") == 0;
+        (void) snprintf(fake->asked + n, sizeof(fake->asked) - n, "%s ", name);
+        if (!fake_goes_on(fake, call, name, &r))
+                return r;
+        for (const FakeProperty *property = fake->unit_properties; property->name; property++)
+                if (strcmp(property->name, name) == 0)
+                        return fake_reply(call, property, fake_append_value);
+        return sd_bus_reply_method_errorf(call, SD_BUS_ERROR_UNKNOWN_PROPERTY, "Not here");
 }
 
 static inline int fake_take_get(Fake *fake, sd_bus_message *call) {
         const char *interface, *property;
 
-        if (sd_bus_message_read(call, "ss", &interface, &property) < 0 ||
-                strcmp(interface, MANAGER_NAME ".Service") != 0 ||
-                strcmp(property, "TimeoutStopUSec") != 0)
+        if (sd_bus_message_read(call, "ss", &interface, &property) < 0)
+                return -EINVAL;
+        if (strcmp(interface, MANAGER_NAME ".Unit") == 0)
+                return fake_take_get_of_unit(fake, call, property);
+        if (strcmp(interface, SERVICE_INTERFACE) != 0 || strcmp(property, "TimeoutStopUSec") != 0)
                 return -EINVAL;
         fake->n_cap_asked++;
         (void) snprintf(

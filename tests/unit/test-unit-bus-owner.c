@@ -101,10 +101,11 @@ static void test_unit_bus_name_without_owner_is_read_once_it_has_one(void **stat
         }
 }
 
-static void test_unit_bus_owner_lost_between_answers_reads_both_again(void **state) {
+static void test_unit_bus_owner_lost_between_answers_reads_all_again(void **state) {
         Fixture *fixture = *state;
 
-        fixture->fake.mode = FAKE_ERRS_LATER;
+        fixture->fake.mode = FAKE_ERRS;
+        fixture->fake.mode_at = SERVICE_INTERFACE;
         fixture->fake.error_name = "org.freedesktop.DBus.Error.NoReply";
         fixture_start_over_message_bus(fixture);
         fixture_wait(fixture, &fixture->fake.n_type_asked, 1);
@@ -237,7 +238,7 @@ int main(void) {
                 FIXTURE_TEST(test_unit_bus_message_bus_is_greeted_and_subscribed_to),
                 FIXTURE_TEST(test_unit_bus_new_owner_of_the_name_reads_again),
                 FIXTURE_TEST(test_unit_bus_name_without_owner_is_read_once_it_has_one),
-                FIXTURE_TEST(test_unit_bus_owner_lost_between_answers_reads_both_again),
+                FIXTURE_TEST(test_unit_bus_owner_lost_between_answers_reads_all_again),
                 FIXTURE_TEST(test_unit_bus_owner_lost_while_reading_again_stays_quiet),
                 FIXTURE_TEST(test_unit_bus_name_that_stays_without_owner_is_no_such_entry),
                 FIXTURE_TEST(test_unit_bus_new_owner_that_is_silent_times_out),

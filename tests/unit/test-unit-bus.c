@@ -32,6 +32,27 @@ static void test_kill_mode_unknown_is_invalid(void **state) {
         assert_null(kill_mode_to_string(_KILL_MODE_MAX));
 }
 
+/* ---- What is asked --------------------------------------------------------------------------- */
+
+/* GetAll on the Unit interface makes systemd search its directories of unit files, some 3 ms a unit
+ * after each daemon-reload. NeedDaemonReload looks at files, too. */
+static void test_unit_bus_unit_interface_is_asked_only_for_what_is_needed(void **state) {
+        static const char once[] = "Id Names LoadState InvocationID FragmentPath DropInPaths ";
+        char twice[2 * sizeof(once)];
+        Fixture *fixture = *state;
+
+        fixture_read(fixture);
+        assert_string_equal(fixture->fake.asked, once);
+        assert_int_equal(fixture->fake.n_type_asked, 1);
+
+        fake_emit_reloading(&fixture->fake, false);
+        fixture_wait(fixture, &fixture->n_calls, 2);
+        (void) snprintf(twice, sizeof(twice), "%s%s", once, once);
+        assert_string_equal(fixture->fake.asked, twice);
+        assert_int_equal(fixture->fake.n_type_asked, 2);
+        assert_int_equal(fixture->fake.n_unit_all_asked, 0);
+}
+
 /* ---- What goes wrong ------------------------------------------------------------------------- */
 
 static void test_unit_bus_no_manager_is_invalid(void **state) {
@@ -71,6 +92,50 @@ static void test_unit_bus_error_reply_is_told(void **state) {
         }
 }
 
+/* Each answer counts, in whatever place it comes. */
+static void test_unit_bus_one_answer_of_no_use_is_told(void **state) {
+        static const char *const questions[] = { "Id", "Names", "LoadState", "InvocationID",
+                "FragmentPath", "DropInPaths", SERVICE_INTERFACE };
+        static const struct {
+                FakeMode mode;
+                int error;
+        } rows[] = {
+                { FAKE_ERRS, -EACCES },
+                { FAKE_SAYS_NONSENSE, -EBADMSG },
+                { FAKE_HANGS_UP, -ECONNRESET },
+        };
+        Fixture *fixture = *state;
+
+        fixture->fake.error_name = "org.freedesktop.DBus.Error.AccessDenied";
+        for (size_t i = 0; i < ELEMENTSOF(questions) * ELEMENTSOF(rows); i++) {
+                fixture->fake.mode_at = questions[i / ELEMENTSOF(rows)];
+                fixture->fake.mode = rows[i % ELEMENTSOF(rows)].mode;
+                fixture->n_calls = 0;
+                fixture_start(fixture);
+                fixture_wait(fixture, &fixture->n_calls, 1);
+                assert_int_equal(fixture->error, rows[i % ELEMENTSOF(rows)].error);
+                fixture_run_dry(fixture);
+                assert_int_equal(fixture->n_calls, 1);
+                fixture->bus = unit_bus_free(fixture->bus);
+                fake_hang_up(&fixture->fake);
+        }
+}
+
+static void test_unit_bus_one_answer_that_does_not_come_times_out(void **state) {
+        static const char *const questions[] = { "Id", SERVICE_INTERFACE };
+        Fixture *fixture = *state;
+
+        fixture->fake.mode = FAKE_SAYS_NOTHING;
+        for (size_t i = 0; i < ELEMENTSOF(questions); i++) {
+                fixture->fake.mode_at = questions[i];
+                fixture->n_calls = 0;
+                fixture_start(fixture);
+                fixture_wait(fixture, &fixture->n_calls, 1);
+                assert_int_equal(fixture->error, -ETIMEDOUT);
+                fixture->bus = unit_bus_free(fixture->bus);
+        }
+}
+
 static void test_unit_bus_reply_of_another_type_is_told(void **state) {
         Fixture *fixture = *state;
 
@@ -105,6 +170,7 @@ static void test_unit_bus_hung_up_while_reading_is_reset(void **state) {
         Fixture *fixture = *state;
 
         fixture->fake.mode = FAKE_HANGS_UP;
+        fixture->fake.mode_at = SERVICE_INTERFACE;
         fixture_start(fixture);
         fixture_wait(fixture, &fixture->n_calls, 1);
         assert_int_equal(fixture->error, -ECONNRESET);
@@ -455,8 +521,11 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_kill_mode_every_value_comes_back),
                 cmocka_unit_test(test_kill_mode_unknown_is_invalid),
+                FIXTURE_TEST(test_unit_bus_unit_interface_is_asked_only_for_what_is_needed),
                 FIXTURE_TEST(test_unit_bus_no_manager_is_invalid),
                 FIXTURE_TEST(test_unit_bus_error_reply_is_told),
+                FIXTURE_TEST(test_unit_bus_one_answer_of_no_use_is_told),
+                FIXTURE_TEST(test_unit_bus_one_answer_that_does_not_come_times_out),
                 FIXTURE_TEST(test_unit_bus_reply_of_another_type_is_told),
                 FIXTURE_TEST(test_unit_bus_manager_silent_times_out_once),
                 FIXTURE_TEST(test_unit_bus_connection_not_accepted_times_out),

@@ -24,7 +24,6 @@ static void test_unit_properties_loaded_service_tells_everything(void **state) {
         assert_true(told->is_loaded);
         assert_int_equal(told->main_pid, 4711);
         assert_memory_equal(told->invocation_id.bytes, "0123456789abcdef", 16);
-        assert_string_equal(told->sub_state, "running");
         assert_int_equal(told->timeout_stop_usec, 90 * USEC_PER_SEC);
         assert_int_equal(told->kill_mode, KILL_MODE_MIXED);
         assert_int_equal(told->kill_signal, SIGINT);
@@ -33,14 +32,13 @@ static void test_unit_properties_loaded_service_tells_everything(void **state) {
         assert_true(told->send_sighup);
         assert_false(told->send_sigkill);
         assert_true(told->has_notify_access);
-        assert_true(told->need_daemon_reload);
         assert_int_equal(told->watchdog_usec, 30 * USEC_PER_SEC);
         assert_string_equal(told->timeout_source, "DefaultTimeoutStopSec");
         assert_true(told->cap_usec == USEC_INFINITY);
 
         assert_string_equal(
                 fixture->fake.last_path, "/org/freedesktop/systemd1/unit/hermes_2eservice");
-        assert_string_equal(fixture->fake.last_interface, MANAGER_NAME ".Service");
+        assert_string_equal(fixture->fake.last_interface, SERVICE_INTERFACE);
         assert_int_equal(fixture->fake.n_unit_asked, 1);
         assert_int_equal(fixture->fake.n_type_asked, 1);
         assert_int_equal(fixture->fake.n_cap_asked, 0);
@@ -90,11 +88,9 @@ static void test_unit_properties_wrong_types_have_defaults(void **state) {
                 { "Id", "t", NULL, 1 },
                 { "Names", "s", "hermes.service" },
                 { "LoadState", "s", "loaded" },
-                { "SubState", "as", "running" },
                 { "FragmentPath", "u", NULL, 1 },
                 { "DropInPaths", "s", "/etc" },
                 { "InvocationID", "s", "0123456789abcdef" },
-                { "NeedDaemonReload", "s", "yes" },
                 {},
         };
         static const FakeProperty type[] = {
@@ -117,10 +113,8 @@ static void test_unit_properties_wrong_types_have_defaults(void **state) {
         assert_true(told->is_loaded);
         assert_string_equal(told->id, "");
         assert_string_equal(told->names, "");
-        assert_string_equal(told->sub_state, "");
         assert_string_equal(told->timeout_source, "DefaultTimeoutStopSec");
         assert_true(sd_id128_is_null(told->invocation_id));
-        assert_false(told->need_daemon_reload);
         assert_true(told->timeout_stop_usec == USEC_INFINITY);
         assert_int_equal(told->main_pid, 0);
         assert_int_equal(told->kill_mode, _KILL_MODE_INVALID);
@@ -136,7 +130,6 @@ static void test_unit_properties_values_out_of_range_are_bounded(void **state) {
         static const FakeProperty unit[] = {
                 { "Id", "s", long_text },
                 { "LoadState", "s", "loaded" },
-                { "SubState", "s", long_text },
                 { "FragmentPath", "s", long_text },
                 { "DropInPaths", "as", long_text },
                 { "InvocationID", "ay", "short" },
@@ -158,7 +151,6 @@ static void test_unit_properties_values_out_of_range_are_bounded(void **state) {
         fixture->fake.type_properties = type;
         fixture_read(fixture);
         assert_int_equal(strlen(told->id), sizeof(told->id) - 1);
-        assert_int_equal(strlen(told->sub_state), sizeof(told->sub_state) - 1);
         assert_true(sd_id128_is_null(told->invocation_id));
         assert_int_equal(told->main_pid, 0);
         assert_int_equal(told->kill_mode, _KILL_MODE_INVALID);
@@ -169,32 +161,38 @@ static void test_unit_properties_values_out_of_range_are_bounded(void **state) {
 
 /* ---- Names ----------------------------------------------------------------------------------- */
 
-/* Reads what a reply with this id, if it is not NULL, and these names would have as its content. */
-static int names_read(
-        sd_bus *bus, const char *id, const char *names[], UnitProperties *ret_properties) {
+/* A message that holds what the reply to Get would. Returns: NULL: out of memory. */
+static sd_bus_message *names_new_reply(sd_bus *bus, const char *type, const char *names[]) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
 
         int r = sd_bus_message_new_signal(bus, &message, "/x", "x.x", "X");
         if (r >= 0)
-                r = sd_bus_message_open_container(message, 'a', "{sv}");
-        if (r >= 0 && id)
-                r = sd_bus_message_append(message, "{sv}", "Id", "s", id);
+                r = sd_bus_message_open_container(message, 'v', type);
         if (r >= 0)
-                r = sd_bus_message_open_container(message, 'e', "sv");
+                r = strcmp(type, "s") == 0 ? sd_bus_message_append_basic(message, 's', names[0])
+                                           : sd_bus_message_append_strv(message, (char **) names);
         if (r >= 0)
-                r = sd_bus_message_append_basic(message, 's', "Names");
-        if (r >= 0)
-                r = sd_bus_message_open_container(message, 'v', "as");
-        if (r >= 0)
-                r = sd_bus_message_append_strv(message, (char **) names);
-        for (size_t i = 0; i < 3 && r >= 0; i++) /* value, entry, dictionary */
                 r = sd_bus_message_close_container(message);
         if (r >= 0)
                 r = sd_bus_message_seal(message, /* cookie= */ 1, /* timeout_usec= */ 0);
-        if (r < 0)
-                return r;
+        return r < 0 ? NULL : TAKE_PTR(message);
+}
+
+/* Reads what is told of a unit with this id, if it is not NULL, and these names. */
+static int names_read(
+        sd_bus *bus, const char *id, const char *names[], UnitProperties *ret_properties) {
+        sd_bus_message *replies[_UNIT_PROPERTY_MAX] = {};
+        int r = -ENOMEM;
+
+        if (id)
+                replies[UNIT_PROPERTY_ID] = names_new_reply(bus, "s", &id);
+        replies[UNIT_PROPERTY_NAMES] = names_new_reply(bus, "as", names);
         unit_properties_reset(ret_properties);
-        return unit_properties_read_unit(ret_properties, message, "Service");
+        if ((!id || replies[UNIT_PROPERTY_ID]) && replies[UNIT_PROPERTY_NAMES])
+                r = unit_properties_read_unit(ret_properties, replies, "Service");
+        for (UnitProperty property = 0; property < _UNIT_PROPERTY_MAX; property++)
+                (void) sd_bus_message_unref(replies[property]);
+        return r;
 }
 
 /* The manager tells all names in no order; the id comes first, and once. */
