@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "byte-buffer.h"
+#include "check/unit-view-word.h"
 #include "check/unit-view.h"
 #include "signals.h"
 
@@ -56,9 +57,23 @@ static void append_word(ByteBuffer *buffer, const char *word) {
         byte_buffer_append_text(buffer, word);
 }
 
+static void append_quoted(ByteBuffer *buffer, const char *word) {
+        _cleanup_free_ char *quoted = exec_word_quote(word, /* quote= */ 0);
+
+        if (quoted)
+                append_word(buffer, quoted);
+        else
+                buffer->is_failed = true;
+}
+
 static void append_strings(ByteBuffer *buffer, char *const strings[]) {
         for (size_t i = 0; strings && strings[i]; i++)
-                append_word(buffer, strings[i]);
+                append_quoted(buffer, strings[i]);
+}
+
+static void append_paths(ByteBuffer *buffer, char *const paths[]) {
+        for (size_t i = 0; paths && paths[i]; i++)
+                append_word(buffer, paths[i]);
 }
 
 static void append_status_set(ByteBuffer *buffer, const ExitStatusSet *set) {
@@ -72,6 +87,17 @@ static void append_status_set(ByteBuffer *buffer, const ExitStatusSet *set) {
         for (int signo = 1; signo < 64; signo++)
                 if (exit_status_set_has_signal(set, signo))
                         append_word(buffer, signal_to_name(text, signo));
+}
+
+/* "~": all there are. */
+static void append_capabilities(ByteBuffer *buffer, uint64_t set) {
+        const char *name;
+
+        if (set == UINT64_MAX)
+                return byte_buffer_append_text(buffer, "~");
+        for (size_t bit = 0; (name = unit_capability_name(bit)); bit++)
+                if (set >> bit & 1)
+                        append_word(buffer, name);
 }
 
 static void append_number(ByteBuffer *buffer, const ViewKeyInfo *info, uint64_t number) {
@@ -103,7 +129,10 @@ char *unit_view_format(const UnitView *view, ViewKey key) {
                 byte_buffer_append_text(&buffer, value->text ? value->text : "");
                 break;
         case VIEW_KIND_STRINGS:
-                append_strings(&buffer, value->strings);
+                if (key == VIEW_ENVIRONMENT_FILES)
+                        append_paths(&buffer, value->strings);
+                else
+                        append_strings(&buffer, value->strings);
                 break;
         case VIEW_KIND_STATUS_SET:
                 append_status_set(&buffer, &value->set);
@@ -113,7 +142,10 @@ char *unit_view_format(const UnitView *view, ViewKey key) {
                         append_strings(&buffer, value->commands[0].argv);
                 break;
         default:
-                append_number(&buffer, info, value->number);
+                if (key == VIEW_CAPABILITY_BOUNDING_SET || key == VIEW_AMBIENT_CAPABILITIES)
+                        append_capabilities(&buffer, value->number);
+                else
+                        append_number(&buffer, info, value->number);
         }
         return byte_buffer_steal(&buffer);
 }

@@ -55,6 +55,9 @@ static bool append_name(const char *name, char specifier, ByteBuffer *buffer) {
         const char *dot = strrchr(name, '.') ?: name + strlen(name);
         const char *at = memchr(name, '@', (size_t) (dot - name));
 
+        /* Which instance of a template it will be nobody knows yet. */
+        if (at && at + 1 == dot && specifier != 'p')
+                return false;
         switch (specifier) {
         case 'n':
                 byte_buffer_append_text(buffer, name);
@@ -74,9 +77,9 @@ static bool append_name(const char *name, char specifier, ByteBuffer *buffer) {
         }
 }
 
+/* "u" and "h" are the manager's user and its home: User= has no part in them. */
 static void append_specifier(const UnitView *view, char specifier, ByteBuffer *buffer) {
         const char text[] = { '%', specifier };
-        const char *user = unit_view_text(view, VIEW_USER);
 
         if (append_name(view->name, specifier, buffer) || append_directory(view, specifier, buffer))
                 return;
@@ -84,10 +87,10 @@ static void append_specifier(const UnitView *view, char specifier, ByteBuffer *b
                 byte_buffer_append(buffer, "%", 1);
         else if (specifier == 't')
                 append_runtime_directory(view, buffer);
-        else if (specifier == 'h' && !*user)
+        else if (specifier == 'h')
                 byte_buffer_append_text(buffer, view_home(view));
         else if (specifier == 'u' && view->manager == UNIT_MANAGER_SYSTEM)
-                byte_buffer_append_text(buffer, *user ? user : "root");
+                byte_buffer_append_text(buffer, "root");
         else
                 byte_buffer_append(buffer, text, specifier ? 2 : 1);
 }

@@ -10,12 +10,15 @@
 #include "check/unit-view.h"
 
 #include <string.h>
-#include <strings.h>
+#include <systemd/sd-bus.h>
 
 #include "check/unit-view-specifier.h"
-#include "signals.h"
+#include "check/unit-view-word.h"
 
 #define LINE_COMMANDS_MAX 64 /* of one line; who writes more means no service */
+
+#define ENVIRONMENT_NAME_CHARACTERS \
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_"
 
 /* The words that an enumerated setting takes, separated by spaces; NULL: any text. */
 static const char *const view_words[_VIEW_KEY_MAX] = {
@@ -28,19 +31,22 @@ static const char *const view_words[_VIEW_KEY_MAX] = {
         [VIEW_KILL_MODE] = "control-group mixed process none",
         [VIEW_PROTECT_PROC] = "default noaccess invisible ptraceable",
         [VIEW_PROC_SUBSET] = "all pid",
+        [VIEW_STANDARD_OUTPUT] =
+                "inherit null tty journal journal+console kmsg kmsg+console socket "
+                "fd syslog syslog+console",
+        /* Beside a boolean: ways of doing it, which all mean yes. */
+        [VIEW_PRIVATE_USERS] = "self identity full managed", /* systemd 257 to 259 */
+        [VIEW_PROTECT_CONTROL_GROUPS] = "private strict",    /* systemd 257 */
 };
 
-/* Settings of which any word that is no boolean means yes: a list of controllers, a way of doing it. */
-static bool view_words_mean_yes(ViewKey key) {
-        return key == VIEW_DELEGATE || key == VIEW_PRIVATE_USERS || key == VIEW_PRIVATE_PIDS ||
-                key == VIEW_PROTECT_CONTROL_GROUPS;
-}
-
-/* Settings where 0 is "no limit". */
+/* Settings where 0 is "no limit". With TimeoutAbortSec= it is no time at all. */
 static bool view_zero_is_infinity(ViewKey key) {
         return key == VIEW_TIMEOUT_START_USEC || key == VIEW_TIMEOUT_STOP_USEC ||
-                key == VIEW_TIMEOUT_ABORT_USEC || key == VIEW_JOB_TIMEOUT_USEC ||
-                key == VIEW_JOB_RUNNING_TIMEOUT_USEC;
+                key == VIEW_JOB_TIMEOUT_USEC || key == VIEW_JOB_RUNNING_TIMEOUT_USEC;
+}
+
+static bool view_is_capabilities(ViewKey key) {
+        return key == VIEW_CAPABILITY_BOUNDING_SET || key == VIEW_AMBIENT_CAPABILITIES;
 }
 
 /* ---- Sets of exit statuses ------------------------------------------------------------------- */
@@ -53,76 +59,21 @@ bool exit_status_set_has_signal(const ExitStatusSet *set, int signo) {
         return signo > 0 && signo < 64 && set->signals >> signo & 1;
 }
 
-/* Names of systemd.exec(5), "Process Exit Codes", that people write in units. */
-static const struct {
-        const char *name;
-        unsigned code;
-} exit_status_names[] = {
-        { "SUCCESS", 0 },
-        { "FAILURE", 1 },
-        { "INVALIDARGUMENT", 2 },
-        { "NOTIMPLEMENTED", 3 },
-        { "NOPERMISSION", 4 },
-        { "NOTINSTALLED", 5 },
-        { "NOTCONFIGURED", 6 },
-        { "NOTRUNNING", 7 },
-        { "USAGE", 64 },
-        { "DATAERR", 65 },
-        { "NOINPUT", 66 },
-        { "NOUSER", 67 },
-        { "NOHOST", 68 },
-        { "UNAVAILABLE", 69 },
-        { "SOFTWARE", 70 },
-        { "OSERR", 71 },
-        { "OSFILE", 72 },
-        { "CANTCREAT", 73 },
-        { "IOERR", 74 },
-        { "TEMPFAIL", 75 },
-        { "PROTOCOL", 76 },
-        { "NOPERM", 77 },
-        { "CONFIG", 78 },
-};
-
-static void exit_status_set_add_code(ExitStatusSet *set, unsigned code) {
-        set->codes[code / 64] |= UINT64_C(1) << code % 64;
-}
-
 static bool exit_status_set_add(ExitStatusSet *set, const char *word) {
-        unsigned code;
-        char rest;
-        int signo;
+        int code = unit_word_to_exit_code(word), signo;
 
-        if (sscanf(word, "%3u%c", &code, &rest) == 1 && code < 256) {
-                exit_status_set_add_code(set, code);
+        if (code >= 0) {
+                set->codes[code / 64] |= UINT64_C(1) << code % 64;
                 return true;
         }
-        for (size_t i = 0; i < ELEMENTSOF(exit_status_names); i++)
-                if (strcmp(exit_status_names[i].name, word) == 0) {
-                        exit_status_set_add_code(set, exit_status_names[i].code);
-                        return true;
-                }
-        signo = signal_from_name(word);
-        if (signo <= 0 || signo >= 64 || (word[0] >= '0' && word[0] <= '9'))
+        signo = unit_word_to_signal(word);
+        if (signo < 0 || signo >= 64)
                 return false;
         set->signals |= UINT64_C(1) << signo;
         return true;
 }
 
 /* ---- One assignment, by kind ----------------------------------------------------------------- */
-
-/* Returns: 1, 0; -EINVAL: no boolean. */
-static int parse_boolean(const char *value) {
-        static const char *const yes[] = { "1", "yes", "y", "true", "t", "on" },
-                                 *const no[] = { "0", "no", "n", "false", "f", "off" };
-
-        for (size_t i = 0; i < ELEMENTSOF(yes); i++)
-                if (strcasecmp(value, yes[i]) == 0)
-                        return 1;
-        for (size_t i = 0; i < ELEMENTSOF(no); i++)
-                if (strcasecmp(value, no[i]) == 0)
-                        return 0;
-        return -EINVAL;
-}
 
 static int assign_usec(ViewValue *target, ViewKey key, const char *value) {
         usec_t span;
@@ -133,60 +84,154 @@ static int assign_usec(ViewValue *target, ViewKey key, const char *value) {
         return 0;
 }
 
-static int assign_bool(ViewValue *target, ViewKey key, const char *value) {
-        int r = parse_boolean(value);
+static bool words_have(const char *words, const char *word) {
+        size_t length = strlen(word);
 
-        if (r < 0 && !view_words_mean_yes(key))
+        if (length == 0 || strchr(word, ' '))
+                return false;
+        for (const char *at = words; (at = strstr(at, word)); at += length)
+                if ((at == words || at[-1] == ' ') && (at[length] == ' ' || !at[length]))
+                        return true;
+        return false;
+}
+
+/* Delegate= also takes a list of controllers, be it empty or one of names that systemd does not know. */
+static int assign_bool(ViewValue *target, ViewKey key, const char *value) {
+        int r = unit_word_to_boolean(value);
+
+        if (r < 0 && key != VIEW_DELEGATE &&
+                !(view_words[key] && words_have(view_words[key], value)))
                 return 1;
         target->number = r != 0;
         return 0;
 }
 
-/* "5", "infinity", and for limits "soft:hard", of which the soft one counts. */
-static int assign_unsigned(ViewValue *target, ViewKey key, const char *value) {
-        unsigned long long number;
-        char *end;
+/* "5", "infinity", "soft:hard". Returns: 0 and the soft one; -EINVAL, -ERANGE. */
+static int parse_limit(char *value, uint64_t *ret_limit) {
+        uint64_t limits[2] = { UINT64_MAX, UINT64_MAX };
+        char *hard = strchr(value, ':');
+        int r = 0;
 
-        if (strncmp(value, "infinity", strlen("infinity")) == 0) {
-                target->number = UINT64_MAX;
+        if (hard)
+                *hard++ = '\0';
+        if (strcmp(value, "infinity") != 0)
+                r = unit_word_to_number(value, UINT64_MAX, &limits[0]);
+        if (r >= 0 && hard && strcmp(hard, "infinity") != 0)
+                r = unit_word_to_number(hard, UINT64_MAX, &limits[1]);
+        if (r >= 0 && limits[0] > limits[1])
+                return -ERANGE;
+        *ret_limit = limits[0];
+        return r;
+}
+
+/* A list that adds to what is there, unless that is all or none. With "~" it takes away from what is
+ * there: what is left only systemd says. */
+static int assign_capabilities(ViewValue *target, ViewKey key, const char *value) {
+        uint64_t nothing = key == VIEW_CAPABILITY_BOUNDING_SET ? UINT64_MAX : 0, set = 0;
+        _cleanup_strv_ char **words = NULL;
+
+        if (value[0] == '~' && value[1]) {
+                target->is_known = false;
                 return 0;
         }
-        if (*value < '0' || *value > '9')
-                return 1;
-        errno = 0;
-        number = strtoull(value, &end, 10);
-        if (errno != 0 || (*end && !(key == VIEW_LIMIT_RTPRIO && *end == ':')))
+        if (exec_words_split(value, &words) == -ENOMEM)
+                return -ENOMEM;
+        for (size_t i = 0; words && words[i]; i++) {
+                int bit = unit_word_to_capability(words[i]);
+
+                if (bit >= 0)
+                        set |= UINT64_C(1) << bit;
+        }
+        if (value[0] == '~')
+                set = UINT64_MAX;
+        if (set == 0 || value[0] == '~' || (target->is_known && target->number == nothing)) {
+                target->number = set;
+                target->is_known = true;
+        } else
+                target->number |= set;
+        return 0;
+}
+
+static int assign_unsigned(ViewValue *target, ViewKey key, const char *value) {
+        _cleanup_free_ char *copy = NULL;
+        uint64_t number;
+        int r;
+
+        if (view_is_capabilities(key))
+                return assign_capabilities(target, key, value);
+        if (key == VIEW_LIMIT_RTPRIO) {
+                copy = strdup(value);
+                if (!copy)
+                        return -ENOMEM;
+                r = parse_limit(copy, &number);
+        } else
+                r = unit_word_to_number(value, UINT32_MAX, &number);
+        if (r < 0)
                 return 1;
         target->number = number;
         return 0;
 }
 
 static int assign_signal(ViewValue *target, const char *value) {
-        int signo = signal_from_name(value);
+        int signo = unit_word_to_signal(value);
 
-        if (signo <= 0)
+        if (signo < 0)
                 return 1;
         target->number = (uint64_t) signo;
         return 0;
 }
 
-static bool words_have(const char *words, const char *word) {
-        size_t length = strlen(word);
+/* What systemd makes of the words that it takes. Returns: static text; NULL: it ignores it. */
+static const char *string_from_word(ViewKey key, const char *value) {
+        static const char *const outputs[] = { "fd:", "file:/", "append:/", "truncate:/" };
 
-        for (const char *at = words; (at = strstr(at, word)); at += length)
-                if ((at == words || at[-1] == ' ') && (at[length] == ' ' || !at[length]))
-                        return length > 0;
-        return false;
+        if (words_have(view_words[key], value)) {
+                if (strncmp(value, "syslog", strlen("syslog")) != 0)
+                        return value;
+                return strcmp(value, "syslog") == 0 ? "journal" : "journal+console";
+        }
+        if (key == VIEW_KILL_MODE && !*value)
+                return view_key_info(key)->initial;
+        for (size_t i = 0; i < ELEMENTSOF(outputs) && key == VIEW_STANDARD_OUTPUT; i++)
+                if (strncmp(value, outputs[i], strlen(outputs[i])) == 0)
+                        return value;
+        return NULL;
+}
+
+/* Returns: 0 and the text; 1: systemd would not take it; -ENOMEM. */
+static int expand_string(const UnitView *view, ViewKey key, const char *value, char **ret_text) {
+        _cleanup_free_ char *text = unit_view_expand(view, value), *directory = NULL;
+
+        if (!text)
+                return -ENOMEM;
+        /* What only systemd can expand is left to it. */
+        if (key == VIEW_BUS_NAME && *text && !strchr(text, '%') &&
+                sd_bus_service_name_is_valid(text) <= 0)
+                return 1;
+        if (key == VIEW_PID_FILE && *text && *text != '/' && *text != '%') {
+                directory = unit_view_expand(view, "%t");
+                if (!directory || asprintf(ret_text, "%s/%s", directory, text) < 0)
+                        return -ENOMEM;
+                return 0;
+        }
+        *ret_text = TAKE_PTR(text);
+        return 0;
 }
 
 static int assign_string(UnitView *view, ViewValue *target, ViewKey key, const char *value) {
         char *text;
+        int r;
 
-        if (view_words[key] && !words_have(view_words[key], value))
-                return 1;
-        text = key == VIEW_PID_FILE ? unit_view_expand(view, value) : strdup(value);
-        if (!text)
-                return -ENOMEM;
+        if (view_words[key]) {
+                value = string_from_word(key, value);
+                if (!value)
+                        return 1;
+                text = strdup(value);
+                r = text ? 0 : -ENOMEM;
+        } else
+                r = expand_string(view, key, value, &text);
+        if (r != 0)
+                return r;
         free(target->text);
         target->text = text;
         return 0;
@@ -208,10 +253,39 @@ static int assign_status_set(ViewValue *target, const char *value) {
         return 0;
 }
 
-static int extend_expanded(const UnitView *view, char ***list, const char *word) {
-        _cleanup_free_ char *expanded = unit_view_expand(view, word);
+static bool path_goes_up(const char *path) {
+        for (; *path; path += strcspn(path, "/"), path += strspn(path, "/"))
+                if (strcspn(path, "/") == 2 && strncmp(path, "..", 2) == 0)
+                        return true;
+        return false;
+}
 
-        return expanded ? strv_extend(list, expanded) : -ENOMEM;
+/* Cuts off what is no part of the item. Returns: false: systemd would not take it. */
+static bool list_item_is_valid(ViewKey key, char *item) {
+        const char *path = item + (*item == '-');
+        size_t n_name = strspn(item, ENVIRONMENT_NAME_CHARACTERS);
+
+        switch (key) {
+        case VIEW_ENVIRONMENT:
+                return n_name > 0 && item[n_name] == '=' && !(*item >= '0' && *item <= '9');
+        case VIEW_ENVIRONMENT_FILES:
+                /* Behind a specifier that only systemd can expand there may be a path. */
+                return *path == '%' || (*path == '/' && !path_goes_up(path));
+        case VIEW_STATE_DIRECTORY:
+                item[strcspn(item, ":")] = '\0'; /* a link to it */
+                return *item && *item != '/' && strcmp(item, ".") != 0 && !path_goes_up(item);
+        default:
+                return true;
+        }
+}
+
+/* Returns: 0; 1: systemd would not take it; -ENOMEM. */
+static int add_list_item(const UnitView *view, ViewValue *target, ViewKey key, const char *word) {
+        _cleanup_free_ char *item = unit_view_expand(view, word);
+
+        if (!item)
+                return -ENOMEM;
+        return list_item_is_valid(key, item) ? strv_extend(&target->strings, item) : 1;
 }
 
 /* Words of a list: quoted ones for Environment=, one path for EnvironmentFile=. */
@@ -224,18 +298,15 @@ static int assign_strings(UnitView *view, ViewValue *target, ViewKey key, const 
                 return 0;
         }
         if (key == VIEW_ENVIRONMENT_FILES)
-                return extend_expanded(view, &target->strings, value);
+                return add_list_item(view, target, key, value);
 
+        /* Up to what cannot be read it counts. */
         r = exec_words_split(value, &words);
         if (r == -ENOMEM)
                 return r;
-        for (size_t i = 0; words && words[i]; i++) {
-                if (key == VIEW_ENVIRONMENT && !strchr(words[i], '='))
-                        continue;
-                if (extend_expanded(view, &target->strings, words[i]) < 0)
+        for (size_t i = 0; words && words[i]; i++)
+                if (add_list_item(view, target, key, words[i]) == -ENOMEM)
                         return -ENOMEM;
-        }
-        /* Up to what cannot be read it counts. */
         return 0;
 }
 
@@ -249,6 +320,12 @@ static void view_commands_free(ViewValue *value) {
         free(value->commands);
         value->commands = NULL;
         value->n_commands = 0;
+}
+
+static int extend_expanded(const UnitView *view, char ***list, const char *word) {
+        _cleanup_free_ char *expanded = unit_view_expand(view, word);
+
+        return expanded ? strv_extend(list, expanded) : -ENOMEM;
 }
 
 static int view_commands_add(UnitView *view, ViewValue *target, const ExecLine *line) {
@@ -417,14 +494,11 @@ int unit_view_assign(
 
         if (!*value && key == VIEW_TIMEOUT_ABORT_USEC)
                 return view_value_reset(view, key);
-        if (key == VIEW_CAPABILITY_BOUNDING_SET) {
-                /* A list of names with exclusions: whether one is in it only systemd says. */
-                view->values[key].is_known = false;
-        } else {
-                r = view_value_take(view, key, value);
-                if (r != 0)
-                        return r;
-        }
+        if (!*value && key == VIEW_BUS_NAME)
+                return 1;
+        r = view_value_take(view, key, value);
+        if (r != 0)
+                return r;
         if (source) {
                 copy = strdup(source);
                 if (!copy)
@@ -456,9 +530,28 @@ static int settle_type(UnitView *view) {
                 view->values[VIEW_EXEC_START].n_commands > 0 ? "simple" : "oneshot");
 }
 
+/* Numbers that nothing sets. */
+static void settle_numbers(UnitView *view) {
+        static const struct {
+                ViewKey key, from;
+        } rows[] = {
+                { VIEW_TIMEOUT_ABORT_USEC, VIEW_TIMEOUT_STOP_USEC },
+                { VIEW_JOB_RUNNING_TIMEOUT_USEC, VIEW_JOB_TIMEOUT_USEC },
+                { VIEW_RESTART_KILL_SIGNAL, VIEW_KILL_SIGNAL },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+                if (!unit_view_is_set(view, rows[i].key))
+                        view->values[rows[i].key].number = view->values[rows[i].from].number;
+        if (!unit_view_is_set(view, VIEW_TIMEOUT_START_USEC) &&
+                unit_view_is(view, VIEW_TYPE, "oneshot")) {
+                view->values[VIEW_TIMEOUT_START_USEC].number = USEC_INFINITY;
+                view->values[VIEW_TIMEOUT_START_USEC].origin = VIEW_ORIGIN_DEFAULT;
+        }
+}
+
 int unit_view_settle(UnitView *view) {
-        bool is_fed = unit_view_usec(view, VIEW_WATCHDOG_USEC) != 0 &&
-                unit_view_usec(view, VIEW_WATCHDOG_USEC) != USEC_INFINITY;
+        bool is_fed = unit_view_usec(view, VIEW_WATCHDOG_USEC) != 0; /* infinity is no exception */
         int r;
 
         r = settle_type(view);
@@ -478,14 +571,6 @@ int unit_view_settle(UnitView *view) {
                         return r;
                 view->values[VIEW_OOM_POLICY].origin = VIEW_ORIGIN_DEFAULT;
         }
-        if (!unit_view_is_set(view, VIEW_TIMEOUT_ABORT_USEC))
-                view->values[VIEW_TIMEOUT_ABORT_USEC].number =
-                        unit_view_usec(view, VIEW_TIMEOUT_STOP_USEC);
-        if (!unit_view_is_set(view, VIEW_JOB_RUNNING_TIMEOUT_USEC))
-                view->values[VIEW_JOB_RUNNING_TIMEOUT_USEC].number =
-                        unit_view_usec(view, VIEW_JOB_TIMEOUT_USEC);
-        if (!unit_view_is_set(view, VIEW_RESTART_KILL_SIGNAL))
-                view->values[VIEW_RESTART_KILL_SIGNAL].number =
-                        unit_view_number(view, VIEW_KILL_SIGNAL);
+        settle_numbers(view);
         return 0;
 }

@@ -39,7 +39,8 @@ typedef enum ViewKey {
         VIEW_DELEGATE,
         VIEW_LIMIT_RTPRIO,
         VIEW_RESTRICT_REALTIME,
-        VIEW_CAPABILITY_BOUNDING_SET,
+        VIEW_CAPABILITY_BOUNDING_SET, /* bit N: capability N */
+        VIEW_AMBIENT_CAPABILITIES,
         VIEW_PROTECT_PROC,
         VIEW_PROC_SUBSET,
         VIEW_PROTECT_CONTROL_GROUPS,
@@ -184,7 +185,7 @@ int unit_view_assign(UnitView *view, ViewKey key, const char *value, ViewOrigin 
 int unit_view_settle(UnitView *view) _warn_unused_;
 
 /* A value as text, as a file would say it: "1min 30s", "yes", "SIGTERM", "64 78". Of commands the first
- * one's words.
+ * one's words. Where it is not known "".
  * Returns: malloc()ed text; NULL: out of memory. */
 char *unit_view_format(const UnitView *view, ViewKey key) _warn_unused_;
 
