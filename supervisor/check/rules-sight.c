@@ -53,16 +53,23 @@ static bool sight_is_root(const RuleInput *input) {
         return !*user || strcmp(user, "root") == 0 || strcmp(user, "0") == 0;
 }
 
-/* Over the machine's processes: in a user namespace of its own the unit has none there. */
-static bool sight_has_capability(const RuleInput *input, unsigned capability) {
-        const ViewValue *bounding = &input->view->values[VIEW_CAPABILITY_BOUNDING_SET];
+/* Or may have it, for all that is known. */
+static bool sight_is_in_set(const RuleInput *input, ViewKey key, unsigned capability) {
+        const ViewValue *set = &input->view->values[key];
 
-        if (!sight_is_root(input))
-                return false;
-        if (!sight_is_sandboxed(input))
+        return !set->is_known || (set->number >> capability & 1);
+}
+
+/* Over the machine's processes: in a user namespace of its own the unit has none there. Who is not root
+ * has those that AmbientCapabilities= gives. */
+static bool sight_has_capability(const RuleInput *input, unsigned capability) {
+        bool is_root = sight_is_root(input);
+
+        if (is_root && !sight_is_sandboxed(input))
                 return true;
         return !unit_view_bool(input->view, VIEW_PRIVATE_USERS) &&
-                (!bounding->is_known || (bounding->number >> capability & 1));
+                sight_is_in_set(input, VIEW_CAPABILITY_BOUNDING_SET, capability) &&
+                (is_root || sight_is_in_set(input, VIEW_AMBIENT_CAPABILITIES, capability));
 }
 
 /* ---- The sender ------------------------------------------------------------------------------ */
@@ -105,15 +112,16 @@ bool rule_sender_realtime(const RuleInput *input, FindingWriter *writer) {
         return !is_limited || sight_mend_realtime(input, writer);
 }
 
-/* Members of the group that the mount names, by default root's, see all; with "ptraceable" nobody does but
- * by capability. Source: has_pid_permissions() of Linux' fs/proc/base.c. */
+/* By capability all is seen; but for "ptraceable" members of the group that the mount names, by default
+ * root's, see it too. Source: has_pid_permissions() of Linux' fs/proc/base.c. */
 static bool sight_is_proc_protected(const RuleInput *input) {
         const char *protect = unit_view_text(input->view, VIEW_PROTECT_PROC);
 
         if (!*protect || strcmp(protect, "default") == 0)
                 return false;
-        return strcmp(protect, "ptraceable") == 0 ? !sight_has_capability(input, CAP_SYS_PTRACE)
-                                                  : !sight_is_root(input);
+        if (sight_has_capability(input, CAP_SYS_PTRACE))
+                return false;
+        return strcmp(protect, "ptraceable") == 0 || !sight_is_root(input);
 }
 
 bool rule_proc_hidden(const RuleInput *input, FindingWriter *writer) {
@@ -143,7 +151,8 @@ bool rule_proc_hidden(const RuleInput *input, FindingWriter *writer) {
 }
 
 bool rule_proc_hidepid(const RuleInput *input, FindingWriter *writer) {
-        if (!sight_is_supervised(input) || !input->view->is_proc_hidden || sight_is_root(input))
+        if (!sight_is_supervised(input) || !input->view->is_proc_hidden || sight_is_root(input) ||
+                sight_has_capability(input, CAP_SYS_PTRACE))
                 return false;
 
         finding_say(writer, SEVERITY_HINT, _VIEW_KEY_INVALID,
