@@ -14,15 +14,25 @@
 #define JOBS_STEP 64 /* by which the list of jobs grows */
 
 /* The property's name is the word that stands in the unit file. */
-static const char *const evidence_bond_table[_EVIDENCE_BOND_MAX] = {
-        [EVIDENCE_BOND_BINDS_TO] = "BindsTo",
-        [EVIDENCE_BOND_PART_OF] = "PartOf",
-        [EVIDENCE_BOND_REQUIRES] = "Requires",
-        [EVIDENCE_BOND_REQUISITE] = "Requisite",
-        [EVIDENCE_BOND_STOP_PROPAGATED_FROM] = "StopPropagatedFrom",
-        [EVIDENCE_BOND_CONFLICTS] = "Conflicts",
-        [EVIDENCE_BOND_CONFLICTED_BY] = "ConflictedBy",
+static const char *const evidence_property_table[_EVIDENCE_PROPERTY_MAX] = {
+        [EVIDENCE_PROPERTY_JOB] = "Job",
+        [EVIDENCE_PROPERTY_SUB_STATE] = "SubState",
+        [EVIDENCE_PROPERTY_ACTIVE_STATE] = "ActiveState",
+        [EVIDENCE_PROPERTY_ACTIVE_EXIT] = "ActiveExitTimestampMonotonic",
+        [EVIDENCE_PROPERTY_REQUIRES] = "Requires",
+        [EVIDENCE_PROPERTY_REQUISITE] = "Requisite",
+        [EVIDENCE_PROPERTY_BINDS_TO] = "BindsTo",
+        [EVIDENCE_PROPERTY_PART_OF] = "PartOf",
+        [EVIDENCE_PROPERTY_CONFLICTS] = "Conflicts",
+        [EVIDENCE_PROPERTY_CONFLICTED_BY] = "ConflictedBy",
+        [EVIDENCE_PROPERTY_STOP_PROPAGATED_FROM] = "StopPropagatedFrom",
 };
+
+const char *evidence_property_to_string(EvidenceProperty property) {
+        if (property < 0 || property >= _EVIDENCE_PROPERTY_MAX)
+                return NULL;
+        return evidence_property_table[property];
+}
 
 /* ---- Judging --------------------------------------------------------------------------------- */
 
@@ -47,7 +57,8 @@ static bool job_is_shutdown(const char *type, const char *unit) {
 static bool tie_explains(const EvidenceTie *tie, const EvidenceJob *job) {
         if (strcmp(tie->unit, job->unit) != 0)
                 return false;
-        if (tie->bond == EVIDENCE_BOND_CONFLICTS || tie->bond == EVIDENCE_BOND_CONFLICTED_BY)
+        if (tie->bond == EVIDENCE_PROPERTY_CONFLICTS ||
+                tie->bond == EVIDENCE_PROPERTY_CONFLICTED_BY)
                 return strcmp(job->type, "start") == 0 && !job_is_shutdown(job->type, job->unit);
         return job_stops(job);
 }
@@ -57,7 +68,7 @@ void evidence_answers_blame(EvidenceAnswers *answers, const EvidenceTie *tie) {
 
         (void) snprintf(facts->dependency, sizeof(facts->dependency), "%s", tie->unit);
         (void) snprintf(facts->dependency_kind, sizeof(facts->dependency_kind), "%s",
-                evidence_bond_table[tie->bond]);
+                evidence_property_table[tie->bond]);
 }
 
 static const EvidenceTie *evidence_find_tie(
@@ -155,7 +166,7 @@ static int variant_read_job(sd_bus_message *message, uint32_t *ret_id) {
 }
 
 static int evidence_read_ties(
-        EvidenceAnswers *answers, sd_bus_message *message, EvidenceBond bond) {
+        EvidenceAnswers *answers, sd_bus_message *message, EvidenceProperty bond) {
         const char *unit;
         int r = variant_enter(message, "as");
 
@@ -175,44 +186,35 @@ static int evidence_read_ties(
         return r < 0 ? r : sd_bus_message_exit_container(message);
 }
 
-/* Reads the value of a property that matters, skips that of another. */
-static int evidence_read_property(
-        EvidenceAnswers *answers, sd_bus_message *message, const char *property) {
-        UnitEvidence *facts = &answers->facts;
-
-        if (strcmp(property, "SubState") == 0)
-                return evidence_read_word(message, facts->sub_state);
-        if (strcmp(property, "ActiveState") == 0)
-                return evidence_read_word(message, answers->active_state);
-        if (strcmp(property, "ActiveExitTimestampMonotonic") == 0)
-                return variant_read_usec(message, &answers->active_exit_usec);
-        if (strcmp(property, "Job") == 0)
-                return variant_read_job(message, &facts->job_id);
-        for (EvidenceBond bond = 0; bond < _EVIDENCE_BOND_MAX; bond++)
-                if (strcmp(property, evidence_bond_table[bond]) == 0)
-                        return evidence_read_ties(answers, message, bond);
-        return sd_bus_message_skip(message, "v");
-}
-
 static void evidence_forget_unit(EvidenceAnswers *answers) {
         answers->facts.sub_state[0] = answers->active_state[0] = '\0';
         answers->facts.job_id = 0;
         answers->active_exit_usec = 0;
         answers->n_ties = 0;
+        answers->is_unit_old = false;
 }
 
-void evidence_answers_read_unit(EvidenceAnswers *answers, sd_bus_message *reply) {
-        const char *property;
-        int r;
+void evidence_answers_read_property(
+        EvidenceAnswers *answers, EvidenceProperty property, sd_bus_message *reply) {
+        UnitEvidence *facts = &answers->facts;
 
-        evidence_forget_unit(answers);
-        r = sd_bus_message_enter_container(reply, 'a', "{sv}");
-        while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'e', "sv")) > 0) {
-                r = sd_bus_message_read_basic(reply, 's', &property);
-                if (r >= 0)
-                        r = evidence_read_property(answers, reply, property);
-                if (r >= 0)
-                        r = sd_bus_message_exit_container(reply);
+        if (answers->is_unit_old)
+                evidence_forget_unit(answers);
+        switch (property) {
+        case EVIDENCE_PROPERTY_JOB:
+                (void) !variant_read_job(reply, &facts->job_id);
+                break;
+        case EVIDENCE_PROPERTY_SUB_STATE:
+                (void) !evidence_read_word(reply, facts->sub_state);
+                break;
+        case EVIDENCE_PROPERTY_ACTIVE_STATE:
+                (void) !evidence_read_word(reply, answers->active_state);
+                break;
+        case EVIDENCE_PROPERTY_ACTIVE_EXIT:
+                (void) !variant_read_usec(reply, &answers->active_exit_usec);
+                break;
+        default:
+                (void) !evidence_read_ties(answers, reply, property);
         }
 }
 

@@ -11,21 +11,29 @@
 
 #include "evidence.h"
 
-/* How our unit hangs on another. */
-/* How ours hangs on another unit. */
-typedef enum EvidenceBond {
-        EVIDENCE_BOND_BINDS_TO,
-        EVIDENCE_BOND_PART_OF,
-        EVIDENCE_BOND_REQUIRES,
-        EVIDENCE_BOND_REQUISITE,
-        EVIDENCE_BOND_STOP_PROPAGATED_FROM,
-        EVIDENCE_BOND_CONFLICTS,
-        EVIDENCE_BOND_CONFLICTED_BY,
-        _EVIDENCE_BOND_MAX,
-} EvidenceBond;
+/* What our unit is asked for, in this order: the time of its last end counts by the state, which
+ * must not be the later one of the two; of several bonds with a unit the first one is told. */
+typedef enum EvidenceProperty {
+        EVIDENCE_PROPERTY_JOB,
+        EVIDENCE_PROPERTY_SUB_STATE,
+        EVIDENCE_PROPERTY_ACTIVE_STATE,
+        EVIDENCE_PROPERTY_ACTIVE_EXIT,
+        EVIDENCE_PROPERTY_REQUIRES, /* from here on how it hangs on other units */
+        EVIDENCE_PROPERTY_REQUISITE,
+        EVIDENCE_PROPERTY_BINDS_TO,
+        EVIDENCE_PROPERTY_PART_OF,
+        EVIDENCE_PROPERTY_CONFLICTS,
+        EVIDENCE_PROPERTY_CONFLICTED_BY,
+        EVIDENCE_PROPERTY_STOP_PROPAGATED_FROM,
+        _EVIDENCE_PROPERTY_MAX,
+        _EVIDENCE_PROPERTY_INVALID = -EINVAL,
+} EvidenceProperty;
+
+/* Returns: the name on D-Bus, static; NULL: no EvidenceProperty. */
+const char *evidence_property_to_string(EvidenceProperty property);
 
 typedef struct EvidenceTie {
-        EvidenceBond bond;
+        EvidenceProperty bond;
         char unit[UNIT_NAME_MAX];
 } EvidenceTie;
 
@@ -37,6 +45,7 @@ typedef struct EvidenceJob {
 
 typedef struct EvidenceAnswers {
         UnitEvidence facts;
+        bool is_unit_old; /* the next answer about the unit takes the place of all there is */
         bool has_result;
         char active_state[CAUSE_WORD_MAX];
         usec_t active_exit_usec;
@@ -53,9 +62,10 @@ void evidence_answers_done(EvidenceAnswers *answers);
  * Returns: > 0: read; 0: skipped; negative errno of sd_bus_message_skip(3). */
 int evidence_read_word(sd_bus_message *message, char word[static CAUSE_WORD_MAX]) _warn_unused_;
 
-/* Takes the reply to GetAll on the unit, in place of one before. What is of another type than systemd
- * gives it is passed over. */
-void evidence_answers_read_unit(EvidenceAnswers *answers, sd_bus_message *reply);
+/* Takes the reply to Get for a property of the unit. What is of another type than systemd gives it
+ * is passed over. */
+void evidence_answers_read_property(
+        EvidenceAnswers *answers, EvidenceProperty property, sd_bus_message *reply);
 
 /* Takes the reply to ListJobs, in place of one before; what goes beyond EVIDENCE_JOBS_MAX is not looked
  * at. answers: NULL: only look.

@@ -16,6 +16,10 @@
  *                     looked at in a second round, and only when nothing else explains our stop
  *   the whole         start jobs of the targets of a shutdown, SystemState
  *
+ * The unit is asked for one property after the other: GetAll would have systemd search its
+ * directories of unit files, for each unit once after each daemon-reload, and a deployment reloads
+ * and then restarts.
+ *
  * A link that fails leaves out what it would have told; the deadline bounds everything. When an address
  * fails in the middle, all is asked again at the next, and each answer there takes the place of the one
  * before. An error in one answer (a job that has vanished, a property that this systemd does not have, a value of another type)
@@ -45,12 +49,12 @@
 #define SCOPE_INTERFACE      "org.freedesktop.systemd1.Scope"
 #define PROPERTIES_INTERFACE "org.freedesktop.DBus.Properties"
 
-/* In BusLink.slots. */
+/* In BusLink.slots; the first ones are those of the questions for each EvidenceProperty. */
 typedef enum EvidenceSlot {
-        EVIDENCE_SLOT_UNIT, /* in the second round: one of the units that ours is bound to */
-        EVIDENCE_SLOT_RESULT,
+        EVIDENCE_SLOT_RESULT = _EVIDENCE_PROPERTY_MAX,
         EVIDENCE_SLOT_JOBS,
         EVIDENCE_SLOT_STATE,
+        EVIDENCE_SLOT_BOUND, /* in the second round: one of the units that ours is bound to */
         _EVIDENCE_SLOT_MAX,
 } EvidenceSlot;
 static_assert((int) _EVIDENCE_SLOT_MAX <= BUS_LINK_SLOTS_MAX, "each needs its place");
@@ -105,11 +109,10 @@ static void evidence_finish(EvidenceLink *link) {
 
 /* ---- Calls ----------------------------------------------------------------------------------- */
 
-/* Calls Get for a property of an object's interface, or GetAll when property is NULL, or with
- * interface NULL the manager's ListJobs. */
-static int evidence_call(EvidenceLink *link, EvidenceSlot slot, sd_bus_message_handler_t callback,
+/* Calls Get for a property of an object's interface, or with interface NULL the manager's
+ * ListJobs. */
+static int evidence_call(EvidenceLink *link, size_t slot, sd_bus_message_handler_t callback,
         const char *unit, const char *interface, const char *property) {
-        const char *member = !interface ? "ListJobs" : property ? "Get" : "GetAll";
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
         sd_bus_slot **ret_slot = &link->link.slots[slot];
         _cleanup_free_ char *path = NULL;
@@ -120,11 +123,9 @@ static int evidence_call(EvidenceLink *link, EvidenceSlot slot, sd_bus_message_h
         if (r >= 0)
                 r = sd_bus_message_new_method_call(link->link.bus, &message, MANAGER_NAME,
                         path ?: MANAGER_PATH, interface ? PROPERTIES_INTERFACE : MANAGER_INTERFACE,
-                        member);
+                        interface ? "Get" : "ListJobs");
         if (r >= 0 && interface)
-                r = sd_bus_message_append_basic(message, 's', interface);
-        if (r >= 0 && property)
-                r = sd_bus_message_append_basic(message, 's', property);
+                r = sd_bus_message_append(message, "ss", interface, property);
         /* A manager comes to its name by itself, activation cannot bring it. */
         if (r >= 0)
                 r = sd_bus_message_set_auto_start(message, /* b= */ false);
@@ -154,13 +155,15 @@ static int evidence_take(EvidenceLink *link, sd_bus_message *reply,
 
 /* ---- Answers --------------------------------------------------------------------------------- */
 
-static void evidence_take_unit(EvidenceLink *link, sd_bus_message *reply) {
-        evidence_answers_read_unit(&link->evidence->answers, reply);
+static void evidence_take_property(EvidenceLink *link, sd_bus_message *reply) {
+        EvidenceProperty property = (EvidenceProperty) bus_link_get_current_slot(&link->link);
+
+        evidence_answers_read_property(&link->evidence->answers, property, reply);
 }
 
-static int evidence_dispatch_unit(
+static int evidence_dispatch_property(
         sd_bus_message *reply, void *userdata, sd_bus_error *reterr_error) {
-        return evidence_take(userdata, reply, evidence_take_unit);
+        return evidence_take(userdata, reply, evidence_take_property);
 }
 
 static void evidence_take_result(EvidenceLink *link, sd_bus_message *reply) {
@@ -247,9 +250,9 @@ static bool evidence_ask_bound(Evidence *evidence) {
         while (evidence->tie_index < evidence->answers.n_ties) {
                 const EvidenceTie *tie = &evidence->answers.ties[evidence->tie_index++];
 
-                if (tie->bond == EVIDENCE_BOND_BINDS_TO &&
+                if (tie->bond == EVIDENCE_PROPERTY_BINDS_TO &&
                         !evidence_answers_have_job_on(&evidence->answers, tie->unit) &&
-                        evidence_call(&evidence->own, EVIDENCE_SLOT_UNIT, evidence_dispatch_bound,
+                        evidence_call(&evidence->own, EVIDENCE_SLOT_BOUND, evidence_dispatch_bound,
                                 tie->unit, UNIT_INTERFACE, "ActiveState") >= 0) {
                         evidence->own.n_pending = 1;
                         return true;
@@ -285,12 +288,14 @@ static int evidence_own_connected(BusLink *bus_link) {
         Evidence *evidence = bus_link->userdata;
         const char *unit = evidence->unit.unit, *suffix = strrchr(unit, '.');
         bool is_scope = suffix && strcmp(suffix, ".scope") == 0;
-        int r;
+        int r = 0;
 
-        evidence->own.n_pending = 4;
+        evidence->own.n_pending = _EVIDENCE_PROPERTY_MAX + 3;
         evidence->tie_index = 0;
-        r = evidence_call(&evidence->own, EVIDENCE_SLOT_UNIT, evidence_dispatch_unit, unit,
-                UNIT_INTERFACE, /* property= */ NULL);
+        evidence->answers.is_unit_old = true;
+        for (EvidenceProperty i = 0; r >= 0 && i < _EVIDENCE_PROPERTY_MAX; i++)
+                r = evidence_call(&evidence->own, i, evidence_dispatch_property, unit,
+                        UNIT_INTERFACE, evidence_property_to_string(i));
         if (r >= 0)
                 r = evidence_call(&evidence->own, EVIDENCE_SLOT_RESULT, evidence_dispatch_result,
                         unit, is_scope ? SCOPE_INTERFACE : SERVICE_INTERFACE, "Result");

@@ -23,13 +23,11 @@
 #include "forensics/evidence.h"
 
 #define MANAGER_NAME          "org.freedesktop.systemd1"
-#define UNIT_PATH(escaped)    "/org/freedesktop/systemd1/unit/" escaped
-#define OWN_UNIT_PATH         UNIT_PATH("hermes_2eservice")
 #define FIXTURE_DEADLINE_USEC (60 * USEC_PER_SEC)
 #define PEERS_MAX             8
 
 typedef enum Question {
-        QUESTION_UNIT,
+        QUESTION_UNIT, /* each property of ours */
         QUESTION_RESULT,
         QUESTION_JOBS,
         QUESTION_STATE,
@@ -68,6 +66,7 @@ typedef struct FakeManager {
 
         FakeMode modes[_QUESTION_MAX];
         const char *error_name;
+        const char *unit; /* weak; ours */
         const char *sub_state;
         const char *active_state;
         uint64_t active_exit_usec;
@@ -77,11 +76,14 @@ typedef struct FakeManager {
         const FakeJob *jobs;      /* end in a NULL unit */
         const FakePair *ties;     /* end in a NULL key */
         const FakePair *bound;    /* likewise */
-        const char *odd_property; /* is sent as a number */
+        const char *odd_property; /* is sent as what it never is */
+        const char *no_property;  /* there is none of this name */
         unsigned n_more_ties;     /* Requires= units of no other meaning, before the others */
         unsigned n_more_jobs;     /* jobs of no meaning, before the others */
 
-        unsigned n_asked[_QUESTION_MAX];
+        unsigned n_asked[_QUESTION_MAX]; /* of the unit: for its SubState */
+        unsigned n_all_asked;
+        char asked[512]; /* the unit's properties, each with a space behind it */
         unsigned n_auto_start;
         unsigned n_hello;
         char result_interface[64];
@@ -103,47 +105,44 @@ typedef struct Fixture {
 
 /* ---- Answers --------------------------------------------------------------------------------- */
 
-static inline int fake_append_ties(sd_bus_message *reply, const FakeManager *fake) {
-        int r = 0;
+static inline int fake_append_ties(
+        sd_bus_message *reply, const FakeManager *fake, const char *bond) {
+        bool has_more = strcmp(bond, "Requires") == 0;
 
-        for (unsigned i = 0; i < fake->n_more_ties && r >= 0; i++) {
+        int r = sd_bus_message_open_container(reply, 'a', "s");
+        for (unsigned i = 0; has_more && i < fake->n_more_ties && r >= 0; i++) {
                 char unit[32];
 
                 (void) snprintf(unit, sizeof(unit), "more-%u.service", i);
-                r = sd_bus_message_append(reply, "{sv}", "Requires", "as", 1, unit);
+                r = sd_bus_message_append(reply, "s", unit);
         }
         for (const FakePair *tie = fake->ties; tie && tie->key && r >= 0; tie++)
-                r = sd_bus_message_append(reply, "{sv}", tie->key, "as", 1, tie->value);
-        return r;
-}
-
-static inline int fake_append_word(
-        sd_bus_message *reply, const FakeManager *fake, const char *property, const char *word) {
-        if (fake->odd_property && strcmp(fake->odd_property, property) == 0)
-                return sd_bus_message_append(reply, "{sv}", property, "u", 7);
-        return sd_bus_message_append(reply, "{sv}", property, "s", word);
-}
-
-static inline int fake_append_unit(sd_bus_message *reply, const FakeManager *fake) {
-        int r = sd_bus_message_open_container(reply, 'a', "{sv}");
-        if (r >= 0)
-                r = sd_bus_message_append(reply, "{sv}", "Description", "s", "Any");
-        if (r >= 0)
-                r = fake_append_word(reply, fake, "SubState", fake->sub_state);
-        if (r >= 0)
-                r = fake_append_word(reply, fake, "ActiveState", fake->active_state);
-        if (r >= 0 && fake->odd_property && strcmp(fake->odd_property, "Job") == 0)
-                r = sd_bus_message_append(reply, "{sv}", "Job", "s", "77");
-        else if (r >= 0)
-                r = sd_bus_message_append(reply, "{sv}", "Job", "(uo)", fake->job_id, "/");
-        if (r >= 0)
-                r = sd_bus_message_append(
-                        reply, "{sv}", "ActiveExitTimestampMonotonic", "t", fake->active_exit_usec);
-        if (r >= 0)
-                r = fake_append_ties(reply, fake);
-        if (r >= 0)
-                r = fake_append_word(reply, fake, "PartOf", "no-list.service");
+                if (strcmp(tie->key, bond) == 0)
+                        r = sd_bus_message_append(reply, "s", tie->value);
         return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+static inline int fake_append_list(
+        sd_bus_message *reply, const FakeManager *fake, const char *bond) {
+        int r = sd_bus_message_open_container(reply, 'v', "as");
+        if (r >= 0)
+                r = fake_append_ties(reply, fake, bond);
+        return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+static inline int fake_append_property(
+        sd_bus_message *reply, const FakeManager *fake, const char *property) {
+        if (fake->odd_property && strcmp(fake->odd_property, property) == 0)
+                return sd_bus_message_append(reply, "v", "u", 7);
+        if (strcmp(property, "SubState") == 0)
+                return sd_bus_message_append(reply, "v", "s", fake->sub_state);
+        if (strcmp(property, "ActiveState") == 0)
+                return sd_bus_message_append(reply, "v", "s", fake->active_state);
+        if (strcmp(property, "Job") == 0)
+                return sd_bus_message_append(reply, "v", "(uo)", fake->job_id, "/");
+        if (strcmp(property, "ActiveExitTimestampMonotonic") == 0)
+                return sd_bus_message_append(reply, "v", "t", fake->active_exit_usec);
+        return fake_append_list(reply, fake, property);
 }
 
 static inline int fake_append_jobs(sd_bus_message *reply, const FakeManager *fake) {
@@ -158,23 +157,20 @@ static inline int fake_append_jobs(sd_bus_message *reply, const FakeManager *fak
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
-static inline int fake_append_bound(sd_bus_message *reply, const FakeManager *fake) {
-        _cleanup_free_ char *name = NULL;
-        sd_bus_message *call = sd_bus_get_current_message(sd_bus_message_get_bus(reply));
-
-        if (sd_bus_path_decode(
-                    sd_bus_message_get_path(call), "/org/freedesktop/systemd1/unit", &name) <= 0)
-                return -EINVAL;
+static inline int fake_append_bound(
+        sd_bus_message *reply, const FakeManager *fake, const char *name) {
         for (const FakePair *unit = fake->bound; unit && unit->key; unit++)
                 if (strcmp(unit->key, name) == 0)
                         return sd_bus_message_append(reply, "v", "s", unit->value);
         return sd_bus_message_append(reply, "v", "s", "active");
 }
 
-static inline int fake_append(sd_bus_message *reply, const FakeManager *fake, Question question) {
+/* what: the property, or the other unit. */
+static inline int fake_append(
+        sd_bus_message *reply, const FakeManager *fake, Question question, const char *what) {
         switch (question) {
         case QUESTION_UNIT:
-                return fake_append_unit(reply, fake);
+                return fake_append_property(reply, fake, what);
         case QUESTION_RESULT:
                 return sd_bus_message_append(reply, "v", "s", fake->result);
         case QUESTION_JOBS:
@@ -182,15 +178,16 @@ static inline int fake_append(sd_bus_message *reply, const FakeManager *fake, Qu
         case QUESTION_STATE:
                 return sd_bus_message_append(reply, "v", "s", fake->system_state);
         default:
-                return fake_append_bound(reply, fake);
+                return fake_append_bound(reply, fake, what);
         }
 }
 
-static inline int fake_answer(FakeManager *fake, sd_bus_message *call, Question question) {
+static inline int fake_answer(
+        FakeManager *fake, sd_bus_message *call, Question question, const char *what) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         int r;
 
-        fake->n_asked[question]++;
+        fake->n_asked[question] += question != QUESTION_UNIT || strcmp(what, "SubState") == 0;
         switch (fake->modes[question]) {
         case FAKE_SAYS_NOTHING:
                 return 1;
@@ -206,25 +203,43 @@ static inline int fake_answer(FakeManager *fake, sd_bus_message *call, Question 
         }
         r = sd_bus_message_new_method_return(call, &reply);
         if (r >= 0)
-                r = fake_append(reply, fake, question);
+                r = fake_append(reply, fake, question, what);
         return r < 0 ? r : sd_bus_message_send(reply);
 }
 
 /* ---- Questions ------------------------------------------------------------------------------- */
+
+static inline int fake_take_get_of_unit(
+        FakeManager *fake, sd_bus_message *call, const char *property) {
+        _cleanup_free_ char *name = NULL;
+        size_t n = strlen(fake->asked);
+
+        if (sd_bus_path_decode(
+                    sd_bus_message_get_path(call), "/org/freedesktop/systemd1/unit", &name) <= 0)
+                return -EINVAL;
+        if (strcmp(name, fake->unit) != 0)
+                return strcmp(property, "ActiveState") == 0
+                        ? fake_answer(fake, call, QUESTION_BOUND, name)
+                        : -EINVAL;
+        (void) snprintf(fake->asked + n, sizeof(fake->asked) - n, "%s ", property);
+        if (fake->no_property && strcmp(fake->no_property, property) == 0)
+                return sd_bus_reply_method_errorf(call, SD_BUS_ERROR_UNKNOWN_PROPERTY, "Not here");
+        return fake_answer(fake, call, QUESTION_UNIT, property);
+}
 
 static inline int fake_take_get(FakeManager *fake, sd_bus_message *call) {
         const char *interface, *property;
 
         if (sd_bus_message_read(call, "ss", &interface, &property) < 0)
                 return -EINVAL;
+        if (strcmp(interface, MANAGER_NAME ".Unit") == 0)
+                return fake_take_get_of_unit(fake, call, property);
         if (strcmp(property, "SystemState") == 0)
-                return fake_answer(fake, call, QUESTION_STATE);
-        if (strcmp(property, "ActiveState") == 0)
-                return fake_answer(fake, call, QUESTION_BOUND);
+                return fake_answer(fake, call, QUESTION_STATE, property);
         if (strcmp(property, "Result") != 0)
                 return -EINVAL;
         (void) snprintf(fake->result_interface, sizeof(fake->result_interface), "%s", interface);
-        return fake_answer(fake, call, QUESTION_RESULT);
+        return fake_answer(fake, call, QUESTION_RESULT, property);
 }
 
 static inline int fake_dispatch_call(
@@ -241,9 +256,9 @@ static inline int fake_dispatch_call(
         }
         fake->n_auto_start += sd_bus_message_get_auto_start(call) != 0;
         if (strcmp(member, "ListJobs") == 0)
-                r = fake_answer(fake, call, QUESTION_JOBS);
+                r = fake_answer(fake, call, QUESTION_JOBS, /* what= */ NULL);
         else if (strcmp(member, "GetAll") == 0)
-                r = fake_answer(fake, call, QUESTION_UNIT);
+                fake->n_all_asked++;
         else if (strcmp(member, "Get") == 0)
                 r = fake_take_get(fake, call);
         return r < 0 ? r : 1;
@@ -339,6 +354,7 @@ static inline int fixture_setup(void **state) {
         fixture->unit = (CgroupUnit){ UNIT_MANAGER_SYSTEM, "hermes.service", (uid_t) -1 };
         fake_be_plain(&fixture->fake);
         fake_be_plain(&fixture->other);
+        fixture->fake.unit = fixture->other.unit = fixture->unit.unit;
         (void) unsetenv("DBUS_SYSTEM_BUS_ADDRESS");
         (void) unsetenv("XDG_RUNTIME_DIR");
         strcpy(fixture->directory, "/tmp/test-evidence-XXXXXX");

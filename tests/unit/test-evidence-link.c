@@ -56,16 +56,40 @@ static void test_evidence_one_answer_missing_leaves_out_that_one(void **state) {
                 }
 }
 
-static void test_evidence_property_of_another_type_leaves_out_that_one(void **state) {
-        static const char *const odd[] = { "Job", "ActiveState", "SubState" };
+/* What is left of a stop because of a unit that has gone down. */
+static void check_without_property(const UnitEvidence *told, const char *property) {
+        bool is_bound = strcmp(property, "BindsTo") != 0 && strcmp(property, "Job") != 0;
+
+        assert_int_equal(told->has_unit, strcmp(property, "SubState") != 0);
+        assert_int_equal(told->job_id, strcmp(property, "Job") != 0 ? 77 : 0);
+        assert_int_equal(told->left_at_usec,
+                strcmp(property, "ActiveExitTimestampMonotonic") != 0 ? 12345 : 0);
+        assert_string_equal(told->result, "success");
+        assert_string_equal(told->dependency, is_bound && told->has_unit ? "b.service" : "");
+}
+
+/* As in a version of systemd that does not have it, or has made something else of it. */
+static void test_evidence_one_property_missing_leaves_out_that_one(void **state) {
+        static const char *const properties[] = { "Job", "SubState", "ActiveState",
+                "ActiveExitTimestampMonotonic", "Requires", "Requisite", "BindsTo", "PartOf",
+                "Conflicts", "ConflictedBy", "StopPropagatedFrom" };
         Fixture *fixture = *state;
 
         fixture_have_stop_job(fixture);
-        for (size_t i = 0; i < ELEMENTSOF(odd); i++) {
-                fixture->fake.odd_property = odd[i];
+        fixture->fake.ties = bound_ties;
+        fixture->fake.bound = bound_failed;
+        for (size_t i = 0; i < ELEMENTSOF(properties); i++) {
+                fixture->fake.odd_property = properties[i];
+                fixture->fake.no_property = NULL;
                 fixture_ask(fixture);
-                assert_int_equal(fixture->told.has_unit, strcmp(odd[i], "SubState") != 0);
-                assert_int_equal(fixture->told.job_id, strcmp(odd[i], "Job") != 0 ? 77 : 0);
+                assert_int_equal(fixture->error, 0);
+                check_without_property(&fixture->told, properties[i]);
+
+                fixture->fake.odd_property = NULL;
+                fixture->fake.no_property = properties[i];
+                fixture_ask(fixture);
+                assert_int_equal(fixture->error, 0);
+                check_without_property(&fixture->told, properties[i]);
         }
 }
 
@@ -322,7 +346,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 FIXTURE_TEST(test_evidence_no_manager_is_invalid),
                 FIXTURE_TEST(test_evidence_one_answer_missing_leaves_out_that_one),
-                FIXTURE_TEST(test_evidence_property_of_another_type_leaves_out_that_one),
+                FIXTURE_TEST(test_evidence_one_property_missing_leaves_out_that_one),
                 FIXTURE_TEST(test_evidence_all_silent_times_out_once),
                 FIXTURE_TEST(test_evidence_silent_in_between_what_there_is_is_told),
                 FIXTURE_TEST(test_evidence_hung_up_what_there_is_is_told),

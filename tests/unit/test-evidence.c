@@ -53,6 +53,18 @@ static void test_evidence_manager_answers_all_is_told(void **state) {
         assert_string_equal(fixture->fake.result_interface, MANAGER_NAME ".Scope");
 }
 
+/* GetAll makes systemd search its directories of unit files, once a unit after each daemon-reload.
+ * The time of the end comes behind the state that says whether it is of this one. */
+static void test_evidence_unit_is_asked_only_for_what_is_needed(void **state) {
+        Fixture *fixture = *state;
+
+        fixture_ask(fixture);
+        assert_string_equal(fixture->fake.asked,
+                "Job SubState ActiveState ActiveExitTimestampMonotonic Requires Requisite BindsTo "
+                "PartOf Conflicts ConflictedBy StopPropagatedFrom ");
+        assert_int_equal(fixture->fake.n_all_asked, 0);
+}
+
 static void test_evidence_unit_that_is_up_has_left_at_no_time(void **state) {
         static const struct {
                 const char *active_state;
@@ -358,6 +370,7 @@ static void test_evidence_long_strings_are_cut_or_passed_over(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 FIXTURE_TEST(test_evidence_manager_answers_all_is_told),
+                FIXTURE_TEST(test_evidence_unit_is_asked_only_for_what_is_needed),
                 FIXTURE_TEST(test_evidence_unit_that_is_up_has_left_at_no_time),
                 FIXTURE_TEST(test_evidence_job_type_is_that_of_our_id),
                 FIXTURE_TEST(test_evidence_system_manager_shutting_down_is_told),
