@@ -102,8 +102,9 @@ class Names(LintScenario):
         kinds = [(perfect_unit(), set()), (perfect_unit(KillMode="process"), {"kill-mode"}),
                  (perfect_unit(TimeoutStopSec="10s"), {"timeout-too-short"}), (plain_unit(), set())]
         names = [f"gw-many-{i:03}.service" for i in range(200)]
+        self.addCleanup(SYSTEM.systemctl, "daemon-reload")
         for i, name in enumerate(names):
-            self.unit_file(name, kinds[i % len(kinds)][0])
+            self.write(SYSTEM.unit_dir / name, kinds[i % len(kinds)][0])
         SYSTEM.systemctl("daemon-reload")
         found = check(*names, status=2)
         self.assertEqual(list(found), names)
@@ -430,6 +431,10 @@ class Usage(LintScenario):
         done = ask("check", "--json=short", "/run/gw-no-such.service", path, status=69)
         self.assertRegex(done.stderr, r"\A[^\n]*/run/gw-no-such.service[^\n]*\n\Z")
         self.assertEqual([entry["unit"] for entry in json.loads(done.stdout)], ["gw-file.service"])
+
+    def test_name_of_a_file_cannot_speak_to_the_terminal(self):
+        said = ask("check", "/run/gw\na\x1b[31m.service", status=69).stderr
+        self.assertRegex(said, r"\A[^\x00-\x1f]+\n\Z")
 
     def test_text_of_units_cannot_speak_to_the_terminal(self):
         name = self.loaded("gw-terminal.service", perfect_unit(

@@ -152,6 +152,14 @@ class Fix(LintScenario):
         self.assert_refused()
         self.assertEqual(self.path.read_text(), text)
 
+    def test_where_nothing_is_written_the_manager_does_not_reload(self):
+        self.put("# Written by somebody.\n")
+        SYSTEM.systemctl("start", self.name)
+        (SYSTEM.unit_dir / self.name).touch()
+        ask("check", "--fix=write", self.name, status=69)
+        self.assertEqual(SYSTEM.systemctl("show", "--property=NeedDaemonReload", self.name).stdout,
+                         "NeedDaemonReload=yes\n")
+
     def test_link_of_that_name_is_left_alone(self):
         target = self.write("/etc/gatewatch-elsewhere.conf",
                             f"{MARK} elsewhere.\n[Service]\nEnvironment=A=1\n")
