@@ -49,6 +49,7 @@ static void fix_tell_obstacle(const UnitView *view, const Finding *finding) {
 }
 
 static int fix_complain(const UnitView *view, const char *path, int error) {
+        _cleanup_free_ char *clean = text_clean(path, TEXT_TERMINAL);
         const char *why;
 
         if (error == -ENOMEM)
@@ -67,7 +68,7 @@ static int fix_complain(const UnitView *view, const char *path, int error) {
         default:
                 why = strerror(-error);
         }
-        (void) fprintf(stderr, "gatewatch check: %s: %s: %s\n", view->name, path, why);
+        (void) fprintf(stderr, "gatewatch check: %s: %s: %s\n", view->name, clean ?: "", why);
         return -EIO;
 }
 
@@ -126,7 +127,7 @@ int check_fix_print(const CheckSet *set) {
 
 /* Returns: 1: written (or would be); 0: nothing to do; negative errno, told. */
 static int fix_write_one(const Lint *lint, bool is_dry_run) {
-        _cleanup_free_ char *path = NULL, *text = NULL;
+        _cleanup_free_ char *path = NULL, *text = NULL, *clean = NULL;
         int r;
 
         r = fix_make(lint, &path, &text);
@@ -140,12 +141,15 @@ static int fix_write_one(const Lint *lint, bool is_dry_run) {
         r = remedy_install(path, text);
         if (r < 0)
                 return fix_complain(lint->view, path, r);
-        (void) printf("%s: wrote %s\n", lint->view->name, path);
+        clean = text_clean(path, TEXT_TERMINAL);
+        (void) printf("%s: wrote %s\n", lint->view->name, clean ?: "");
         return 1;
 }
 
-int check_fix_write(const CheckSet *set, const CheckOptions *options) {
-        int n_written = 0, result = 0;
+int check_fix_write(const CheckSet *set, const CheckOptions *options, size_t *ret_written) {
+        int result = 0;
+
+        *ret_written = 0;
 
         for (size_t i = 0; i < set->n_lints; i++) {
                 int r = fix_write_one(&set->lints[i], options->is_dry_run);
@@ -155,7 +159,7 @@ int check_fix_write(const CheckSet *set, const CheckOptions *options) {
                 if (r < 0)
                         result = r;
                 else
-                        n_written += r;
+                        *ret_written += (size_t) r;
         }
-        return result < 0 ? result : n_written;
+        return result;
 }

@@ -11,5 +11,7 @@ int check_fix_print(const CheckSet *set) _warn_unused_;
 
 /* Writes each unit's drop-in, or with options->is_dry_run says what it would write.
  *
- * Returns: the number of files written; -ENOMEM; -EIO as above, after all that could be written was. */
-int check_fix_write(const CheckSet *set, const CheckOptions *options) _warn_unused_;
+ * ret_written: the number of files written, or that would be; set in any case.
+ * Returns: 0; -ENOMEM; -EIO as above, after all that could be written was. */
+int check_fix_write(
+        const CheckSet *set, const CheckOptions *options, size_t *ret_written) _warn_unused_;

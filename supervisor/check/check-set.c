@@ -10,6 +10,7 @@
 #include <sysexits.h>
 
 #include "check/unit-view-files.h"
+#include "text-clean.h"
 
 static bool argument_is_file(const CheckOptions *options, const char *argument) {
         return options->is_offline || strchr(argument, '/');
@@ -36,15 +37,17 @@ static int check_set_complain_bus(const CheckOptions *options, int error) {
 
 static int check_set_list_names(
         const CheckOptions *options, UnitReader *reader, char **patterns, char ***ret_names) {
+        _cleanup_free_ char *clean = NULL;
         const char *bad = NULL;
         int r;
 
         r = unit_reader_list(reader, patterns, ret_names, &bad);
         if (r == -EINVAL && bad) {
+                clean = text_clean(bad, TEXT_TERMINAL);
                 (void) fprintf(stderr,
                         "gatewatch check: '%.200s' is no name of a service: give NAME.service, a "
                         "glob, or the path of a file with a '/'\n",
-                        bad);
+                        clean ?: "");
                 return r;
         }
         return r < 0 ? check_set_complain_bus(options, r) : 0;
@@ -70,15 +73,20 @@ static int check_set_read_units(CheckSet *set, const CheckOptions *options, char
 /* ---- Files ------------------------------------------------------------------------------------- */
 
 static int check_set_add_file(CheckSet *set, const CheckOptions *options, const char *path) {
-        _cleanup_free_ char *why = NULL;
+        _cleanup_free_ char *why = NULL, *clean = NULL;
         UnitView *grown, view = {};
         int r;
 
         r = unit_view_from_file(path, options->target.manager, &view, &why);
         if (r == -ENOMEM)
                 return r;
+        clean = text_clean(path, TEXT_TERMINAL);
+        if (!clean) {
+                unit_view_done(&view);
+                return -ENOMEM;
+        }
         if (r < 0) {
-                (void) fprintf(stderr, "gatewatch check: %.400s: %s\n", path,
+                (void) fprintf(stderr, "gatewatch check: %.400s: %s\n", clean,
                         r == -EINVAL
                                 ? "this is no name of a service: give the path of a NAME.service"
                                 : strerror(-r));
@@ -87,7 +95,7 @@ static int check_set_add_file(CheckSet *set, const CheckOptions *options, const 
         }
         if (why && !options->is_quiet)
                 (void) fprintf(stderr,
-                        "gatewatch check: %.400s: read without systemd's own parser: %s\n", path,
+                        "gatewatch check: %.400s: read without systemd's own parser: %s\n", clean,
                         why);
         grown = reallocarray(set->views, set->n_views + 1, sizeof(UnitView));
         if (!grown) {
@@ -117,18 +125,33 @@ static int check_set_read_views(CheckSet *set, const CheckOptions *options) {
         return r;
 }
 
+/* Tells why a unit is left out. */
+static void check_set_complain_unit(const UnitView *view) {
+        if (view->unreadable)
+                (void) fprintf(stderr,
+                        "gatewatch check: the manager cannot tell the settings of %.255s (are there "
+                        "bytes in a command that are no UTF-8?): check its file, %.200s\n",
+                        view->name, view->fragment ?: "by its path");
+        else
+                (void) fprintf(stderr, "gatewatch check: unit %.255s does not exist%s\n",
+                        view->name,
+                        access(view->name, F_OK) == 0
+                                ? ": to check the file here, give it with a './'"
+                                : ": see systemctl list-unit-files");
+}
+
 static bool check_set_wants(
         CheckSet *set, const CheckOptions *options, const UnitView *view, const Lint *lint) {
+        if (view->unreadable || strcmp(view->load_state, "not-found") == 0) {
+                /* What a glob or the list of loaded units brought in is there, if only as a reference. */
+                if (view->unreadable || options->arguments[0]) {
+                        check_set_complain_unit(view);
+                        set->is_incomplete = true;
+                }
+                return false;
+        }
         /* Of all units only those that run gatewatch; named ones whatever they are. */
-        if (!options->arguments[0])
-                return lint->line.is_supervised;
-        if (strcmp(view->load_state, "not-found") != 0)
-                return true;
-        (void) fprintf(stderr, "gatewatch check: unit %.255s does not exist%s\n", view->name,
-                access(view->name, F_OK) == 0 ? ": to check the file here, give it with a './'"
-                                              : ": see systemctl list-unit-files");
-        set->is_incomplete = true;
-        return false;
+        return options->arguments[0] || lint->line.is_supervised;
 }
 
 static int check_set_lint(CheckSet *set, const CheckOptions *options) {

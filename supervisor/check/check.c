@@ -80,12 +80,13 @@ static int check_reload(const CheckOptions *options) {
 
 /* Writes, makes it count, and looks again. */
 static int check_fix(const CheckOptions *options, CheckSet *set) {
-        int r, written;
+        size_t n_written;
+        int r, result;
 
-        written = check_fix_write(set, options);
-        if (written == -ENOMEM || options->is_dry_run)
-                return written < 0 ? check_fail(written) : check_set_status(set);
-        if (written != 0 && set_has_loaded_units(set)) {
+        result = check_fix_write(set, options, &n_written);
+        if (result == -ENOMEM || options->is_dry_run)
+                return result < 0 ? check_fail(result) : check_set_status(set);
+        if (n_written > 0 && set_has_loaded_units(set)) {
                 r = check_reload(options);
                 if (r < 0)
                         return check_fail(r);
@@ -94,8 +95,8 @@ static int check_fix(const CheckOptions *options, CheckSet *set) {
         r = check_set_read(options, set);
         if (r >= 0)
                 r = check_show(options, set);
-        if (r >= 0 && written < 0)
-                r = written;
+        if (r >= 0)
+                r = result;
         return r < 0 ? check_fail(r) : check_set_status(set);
 }
 

@@ -223,9 +223,11 @@ bool rule_start_limit(const RuleInput *input, FindingWriter *writer) {
                 !life_is_known(input, VIEW_START_LIMIT_BURST) ||
                 !life_is_known(input, VIEW_RESTART_USEC))
                 return false;
-        /* A pause without end is no loop. */
+        /* A pause without end is no loop, and an interval without end holds every one. */
         if (restart_usec == USEC_INFINITY ||
-                (!is_off && life_multiply(restart_usec, burst) < interval_usec))
+                (!is_off &&
+                        (interval_usec == USEC_INFINITY ||
+                                life_multiply(restart_usec, burst) < interval_usec)))
                 return false;
 
         (void) usec_format_span(interval, interval_usec, 1);
@@ -316,9 +318,10 @@ static const char *life_program(const RuleInput *input) {
 /* " --option=value" as a word of a unit file; for a value of NULL nothing.
  * Returns: malloc()ed text; NULL: out of memory. */
 static char *life_option(const RuleInput *input, const char *option, const char *value) {
-        /* What of the specifiers a file alone does not tell is still in it, for systemd to expand. */
-        unsigned quote =
-                EXEC_QUOTE_VARIABLES | (input->view->is_offline ? 0 : EXEC_QUOTE_SPECIFIERS);
+        /* What of the specifiers a file alone does not tell is still in it, for systemd to expand; and in the
+         * program's path it expands no variables, nor makes one "$" of two. */
+        unsigned quote = (*option ? EXEC_QUOTE_VARIABLES : 0) |
+                (input->view->is_offline ? 0 : EXEC_QUOTE_SPECIFIERS);
         _cleanup_free_ char *plain = NULL, *word = NULL;
         char *text;
 

@@ -168,6 +168,10 @@ static int take_view(UnitView *views, size_t n, const char *unit, UnitManager ma
                         "%s does not exist for the %s manager: give the path of its file, or %s",
                         views[0].name, unit_manager_to_string(manager),
                         manager == UNIT_MANAGER_USER ? "--system" : "--user");
+        if (views[0].unreadable)
+                return present_refuse(-EIO, ret_why,
+                        "the manager cannot tell the settings of %s (%s): give the path of its file",
+                        views[0].name, views[0].unreadable);
         if (strcmp(views[0].load_state, "masked") == 0)
                 return present_refuse(-ENOENT, ret_why,
                         "%s is masked, and no drop-in of it counts: run 'systemctl unmask %s' first",

@@ -94,6 +94,14 @@ static bool question_may_fail(const Question *question, const sd_bus_error *erro
                         SD_BUS_ERROR_UNKNOWN_INTERFACE, SD_BUS_ERROR_INVALID_ARGS);
 }
 
+/* A unit of which the manager cannot tell its settings: bytes in a command that are no UTF-8, which D-Bus
+ * does not carry. That is about this unit alone. */
+static int question_note_unreadable(Question *question, const sd_bus_error *error) {
+        free(question->view->unreadable);
+        question->view->unreadable = strdup(error->message ?: error->name);
+        return question->view->unreadable ? 0 : -ENOMEM;
+}
+
 static int question_dispatch_answer(
         sd_bus_message *reply, void *userdata, sd_bus_error *reterr_error) {
         const sd_bus_error *error = sd_bus_message_get_error(reply);
@@ -106,6 +114,8 @@ static int question_dispatch_answer(
                 r = question->property
                         ? unit_view_read_property(question->view, question->property, reply)
                         : unit_view_read_reply(question->view, reply);
+        else if (!question->property && sd_bus_error_has_name(error, SD_BUS_ERROR_INVALID_ARGS))
+                r = question_note_unreadable(question, error);
         else if (!question_may_fail(question, error))
                 r = manager_call_error(reading->bus, error);
         reading_fail(reading, r);

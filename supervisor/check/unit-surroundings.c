@@ -99,6 +99,24 @@ static int surroundings_find_linger(const char *root, char ret_user[static USER_
 
 /* ---- All of it ------------------------------------------------------------------------------- */
 
+/* systemd looks whether files that it has read have changed. A drop-in in a folder that was not there at the
+ * last reload it does not miss (252), and that is how the first drop-in of a unit comes. */
+static int view_miss_drop_ins(UnitView *view, const char *const directories[]) {
+        _cleanup_strv_ char **paths = NULL;
+        int r;
+
+        if (strcmp(view->load_state, "loaded") != 0)
+                return 0;
+        r = unit_path_find_drop_ins(directories, view->name, &paths);
+        for (size_t i = 0; r >= 0 && paths && paths[i]; i++)
+                if (!strv_contains(view->drop_ins, paths[i])) {
+                        view->values[VIEW_NEED_DAEMON_RELOAD].is_known = true;
+                        view->values[VIEW_NEED_DAEMON_RELOAD].number = true;
+                        return 0;
+                }
+        return r;
+}
+
 static int view_add_surroundings(UnitView *view, char *const directories[]) {
         const char *const *list = (const char *const *) directories;
         const char *slash = view->fragment ? strrchr(view->fragment, '/') : NULL;
@@ -109,6 +127,8 @@ static int view_add_surroundings(UnitView *view, char *const directories[]) {
         /* By the file's name: the unit may have been asked for by an alias. */
         if (r >= 0 && slash)
                 r = unit_path_find_shadowed(list, view->fragment, slash + 1, &view->shadowed);
+        if (r >= 0 && slash)
+                r = view_miss_drop_ins(view, list);
         return r == -ENOMEM ? r : 0;
 }
 

@@ -227,6 +227,7 @@ int unit_view_read_files(UnitView *view) {
 typedef struct OriginWalk {
         const char *path; /* of the file that is walked over */
         const char *sources[_VIEW_KEY_MAX];
+        usec_t watchdog_usec;
 } OriginWalk;
 
 static int walk_note_origin(const UnitAssignment *assignment, void *userdata) {
@@ -234,6 +235,9 @@ static int walk_note_origin(const UnitAssignment *assignment, void *userdata) {
 
         ViewKey key = view_key_from_setting(assignment->section, assignment->key);
         if (key < 0)
+                return 0;
+        if (key == VIEW_WATCHDOG_USEC &&
+                usec_parse_span(assignment->value, &walk->watchdog_usec, NULL) < 0)
                 return 0;
         walk->sources[key] = walk->path;
         if (assignment_is_both_timeouts(assignment, key))
@@ -280,6 +284,18 @@ static int view_set_origin(UnitView *view, ViewKey key, const char *source) {
         return value->source ? 0 : -ENOMEM;
 }
 
+/* Of a unit that does not run systemd tells "infinity", whatever its files say. */
+static void view_settle_watchdog(UnitView *view, const OriginWalk *walk) {
+        ViewValue *value = &view->values[VIEW_WATCHDOG_USEC];
+
+        if (!value->is_known || value->number != USEC_INFINITY)
+                return;
+        if (walk->sources[VIEW_WATCHDOG_USEC])
+                value->number = walk->watchdog_usec;
+        else if (!view->has_files)
+                value->is_known = view->active_state && strcmp(view->active_state, "active") == 0;
+}
+
 int unit_view_find_origins(UnitView *view) {
         assert(view);
 
@@ -302,6 +318,7 @@ int unit_view_find_origins(UnitView *view) {
                 if (r < 0)
                         return r;
         }
+        view_settle_watchdog(view, &walk);
         return 0;
 }
 

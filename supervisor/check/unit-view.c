@@ -474,6 +474,7 @@ void unit_view_done(UnitView *view) {
         free(view->name);
         free(view->load_state);
         free(view->load_error);
+        free(view->unreadable);
         free(view->active_state);
         free(view->sub_state);
         free(view->fragment);

@@ -145,6 +145,7 @@ typedef struct UnitView {
 
         char *load_state; /* "loaded", "not-found", "bad-setting", "error", "masked"; never NULL */
         char *load_error; /* NULL: none */
+        char *unreadable; /* why its manager could not tell its settings; NULL: it did */
         char *active_state, *sub_state;
         char *fragment; /* NULL: none */
         char **drop_ins;

@@ -321,6 +321,23 @@ static void test_unit_reader_failing_calls_are_told(void **state) {
         }
 }
 
+static void test_unit_reader_unit_that_cannot_be_told_hides_no_other(void **state) {
+        static const char *const names[] = { "hermes.service", "web.service", NULL };
+        const FakeScript script = {
+                .units = units,
+                .error_member = "GetAll",
+                .error = SD_BUS_ERROR_INVALID_ARGS, /* a command with bytes that are no UTF-8 */
+        };
+        Fixture *fixture = *state;
+
+        fixture_start(fixture, &script);
+        assert_int_equal(fixture_read(fixture, names), 0);
+        for (size_t i = 0; i < 2; i++) {
+                assert_string_equal(fixture->views[i].unreadable, "As told");
+                assert_false(fixture->views[i].values[VIEW_EXEC_START].is_known);
+        }
+}
+
 static void test_unit_reader_reload_is_asked_once(void **state) {
         const FakeScript refuses = { .error_member = "Reload",
                 .error = SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED };
@@ -402,6 +419,7 @@ int main(void) {
                 FIXTURE_TEST(test_unit_reader_no_names_is_nothing),
                 FIXTURE_TEST(test_unit_reader_property_of_another_version_is_not_known),
                 FIXTURE_TEST(test_unit_reader_failing_calls_are_told),
+                FIXTURE_TEST(test_unit_reader_unit_that_cannot_be_told_hides_no_other),
                 FIXTURE_TEST(test_unit_reader_reload_is_asked_once),
                 FIXTURE_TEST(test_unit_reader_no_bus_is_told_when_opening),
                 FIXTURE_TEST(test_unit_reader_manager_that_comes_late_is_awaited),

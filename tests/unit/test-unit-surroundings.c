@@ -221,6 +221,23 @@ static void test_unit_surroundings_weaker_file_of_the_same_name_is_shadowed(void
         }
 }
 
+static void test_unit_surroundings_drop_in_that_is_not_loaded_asks_for_a_reload(void **state) {
+        char path[256], fragment[128];
+        const UnitView *view;
+        Fixture *fixture = *state;
+
+        (void) snprintf(path, sizeof(path), "%s/etc", fixture->root);
+        assert_return_code(setenv("SYSTEMD_UNIT_PATH", path, 1), errno);
+        fixture_write(fixture, "etc/hermes.service", "[Service]\n");
+        (void) snprintf(fragment, sizeof(fragment), "%s/etc/hermes.service", fixture->root);
+        view = fixture_look(fixture, UNIT_MANAGER_SYSTEM, fragment);
+        assert_false(unit_view_bool(view, VIEW_NEED_DAEMON_RELOAD));
+
+        fixture_write(fixture, "etc/hermes.service.d/50-gatewatch.conf", "[Service]\n");
+        view = fixture_look(fixture, UNIT_MANAGER_SYSTEM, fragment);
+        assert_true(unit_view_bool(view, VIEW_NEED_DAEMON_RELOAD));
+}
+
 /* ---- The manager above ----------------------------------------------------------------------- */
 
 static const char *fixture_socket(Fixture *fixture, const char *name) {
@@ -326,6 +343,7 @@ int main(void) {
                 FIXTURE_TEST(test_unit_surroundings_unknown_user_is_not_known_to_linger),
                 FIXTURE_TEST(test_unit_surroundings_system_unit_knows_no_linger),
                 FIXTURE_TEST(test_unit_surroundings_origins_are_found),
+                FIXTURE_TEST(test_unit_surroundings_drop_in_that_is_not_loaded_asks_for_a_reload),
                 FIXTURE_TEST(test_unit_surroundings_weaker_file_of_the_same_name_is_shadowed),
                 FIXTURE_TEST(test_unit_reader_user_unit_is_capped_by_the_service_above),
                 FIXTURE_TEST(test_unit_reader_cap_that_does_not_hold_is_none),

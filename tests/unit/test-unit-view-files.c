@@ -318,6 +318,37 @@ static void test_unit_view_find_origins_names_last_file(void **state) {
         assert_value(fixture, VIEW_RESTART, "no");
 }
 
+static void test_unit_view_find_origins_watchdog_at_rest_is_the_files(void **state) {
+        ViewFixture *fixture = *state;
+        ViewValue *watchdog = &fixture->view.values[VIEW_WATCHDOG_USEC];
+
+        write_text("a.service", "[Service]\nWatchdogSec=30\nWatchdogSec=soon\n");
+        set_fragment(fixture, "a.service");
+        fixture->view.has_files = true;
+        watchdog->number = USEC_INFINITY; /* as the manager tells it until the unit runs */
+        assert_int_equal(unit_view_find_origins(&fixture->view), 0);
+        assert_int_equal(watchdog->number, 30 * USEC_PER_SEC);
+
+        watchdog->number = 7 * USEC_PER_SEC; /* of a unit that runs, it is what counts */
+        assert_int_equal(unit_view_find_origins(&fixture->view), 0);
+        assert_int_equal(watchdog->number, 7 * USEC_PER_SEC);
+}
+
+static void test_unit_view_find_origins_watchdog_at_rest_elsewhere_is_not_known(void **state) {
+        ViewFixture *fixture = *state;
+        ViewValue *watchdog = &fixture->view.values[VIEW_WATCHDOG_USEC];
+
+        fixture->view.has_files = false;
+        watchdog->number = USEC_INFINITY;
+        fixture->view.active_state = strdup("active");
+        assert_int_equal(unit_view_find_origins(&fixture->view), 0);
+        assert_true(watchdog->is_known);
+
+        strcpy(fixture->view.active_state, "failed");
+        assert_int_equal(unit_view_find_origins(&fixture->view), 0);
+        assert_false(watchdog->is_known);
+}
+
 static void test_unit_view_find_origins_other_machine_is_unknown(void **state) {
         ViewFixture *fixture = *state;
 
@@ -444,6 +475,8 @@ int main(void) {
                 view_test(test_unit_view_read_files_unreadable_is_told),
                 view_test(test_unit_view_read_files_malformed_drop_in_is_ignored),
                 view_test(test_unit_view_find_origins_names_last_file),
+                view_test(test_unit_view_find_origins_watchdog_at_rest_is_the_files),
+                view_test(test_unit_view_find_origins_watchdog_at_rest_elsewhere_is_not_known),
                 view_test(test_unit_view_find_origins_other_machine_is_unknown),
                 view_test(test_unit_view_find_origins_unreadable_file_is_unknown),
                 view_test(test_unit_view_find_origins_without_files_is_default),
