@@ -4,10 +4,10 @@
  * what it says gets through. Nobody is killed by these; but whoever asks afterwards who stopped the gateway
  * gets a number instead of a name.
  *
- * What a setting does depends on who the unit runs as: root sees through some of them, by a capability, and
- * a command line with the prefix "+" is not in the sandbox at all. Where it cannot be known (a bounding set
- * in a file, a mount option of another machine) the doubt goes in the unit's favour. A unit that is not loaded
- * trips nothing.
+ * What a setting does depends on who the unit runs as: root sees through some of them, by a capability, as
+ * others do to whom AmbientCapabilities= gives it, and a command line with the prefix "+" is not in the
+ * sandbox at all. Where it cannot be known (a set out of which a file takes some, a mount option of another
+ * machine) the doubt goes in the unit's favour. A unit that is not loaded trips nothing.
  *
  * Source: systemd.exec(5); proc(5), hidepid=; sched(7), RLIMIT_RTPRIO; unit_export_state_files() of
  * systemd's src/core/unit.c. */
