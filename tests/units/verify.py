@@ -5,11 +5,12 @@
 Each unit, or drop-in on top of the service that it is for, is put where an administrator puts it, below a
 private root with the programs that it names, and read by `systemd-analyze verify`. What it prints is a
 failure, also when it exits with 0. Then the directives that a drain depends on are looked up in what was
-written.
+written, and `gatewatch check` is asked what it thinks of them.
 
-usage: verify.py TEMPLATE-UNIT EXAMPLES-DIR
+usage: verify.py TEMPLATE-UNIT EXAMPLES-DIR GATEWATCH
 """
 
+import json
 import os
 import re
 import shutil
@@ -20,6 +21,7 @@ import unittest
 
 TEMPLATE = ''
 EXAMPLES = ''
+GATEWATCH = ''
 
 # What the packages ship, in the parts that the drop-ins change.
 BASES = {
@@ -29,6 +31,7 @@ Description=a gateway
 [Service]
 ExecStart=/usr/local/bin/mygateway --listen 8080
 ExecStop=/bin/kill $MAINPID
+Restart=always
 """,
     'nginx.service': """
 [Unit]
@@ -51,10 +54,14 @@ Environment=CONFIG=/etc/haproxy/haproxy.cfg PIDFILE=/run/haproxy.pid EXTRAOPTS=
 ExecStart=/usr/sbin/haproxy -Ws -f $CONFIG -p $PIDFILE $EXTRAOPTS
 ExecReload=/bin/kill -USR2 $MAINPID
 KillMode=mixed
+Restart=always
 SuccessExitStatus=143
 Type=notify
 """,
 }
+
+# What `gatewatch check` may find in the units: nothing. Only how nginx restarts is for its package to say.
+ACCEPTED = {'nginx.service': {('warning', 'restart-never')}}
 
 # Units that every installation has and that unit files of all kinds refer to.
 STANDARD_UNITS = ('sysinit.target', 'basic.target', 'shutdown.target', 'network.target',
@@ -235,11 +242,81 @@ class DirectivesTest(unittest.TestCase):
                         self.assertTrue(has_comment, line)
 
 
+class FindingsTest(unittest.TestCase):
+    """The checker that is shipped, over the units that are shipped with it."""
+
+    def setUp(self):
+        self.directory = tempfile.mkdtemp(prefix='gatewatch-units-')
+        self.addCleanup(shutil.rmtree, self.directory)
+        os.chmod(self.directory, 0o755)
+
+    def write(self, path, text):
+        whole = os.path.join(self.directory, path)
+        os.makedirs(os.path.dirname(whole), exist_ok=True)
+        with open(whole, 'w', encoding='utf-8') as file:
+            file.write(text)
+        return whole
+
+    def check(self, unit, text, drop_in=None):
+        """Returns the unit's object of the JSON that check prints."""
+        path = self.write(unit, text)
+        if drop_in:
+            self.write(unit + '.d/50-gatewatch.conf', drop_in)
+        done = subprocess.run([GATEWATCH, 'check', '--offline', '--json=short', path],
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              env={'PATH': os.environ['PATH']}, text=True, timeout=60, check=False)
+        self.assertIn(done.returncode, (0, 1, 2))
+        return json.loads(done.stdout)[0]
+
+    def assert_accepted(self, unit, found, is_supervised=True):
+        self.assertEqual((found['load_state'], found['supervised']), ('loaded', is_supervised))
+        self.assertEqual({(finding['severity'], finding['id']) for finding in found['findings']},
+                         ACCEPTED.get(unit, set()))
+
+    def test_template_and_instance_have_no_findings(self):
+        for unit in ('gatewatch@.service', 'gatewatch@hermes.service'):
+            with self.subTest(unit=unit):
+                self.assert_accepted(unit, self.check(unit, read(TEMPLATE)))
+
+    def test_template_with_its_settings_has_no_findings(self):
+        """With the file that it reads, the settings of the run are known as well."""
+        settings = self.write('hermes.env', 'GATEWAY_COMMAND=/bin/hermes --config /etc/hermes.yaml\n'
+                              'GATEWATCH_READY=notify\nGATEWATCH_DRAIN_TIMEOUT=60s\n')
+        text = read(TEMPLATE).replace('/etc/gatewatch/%i.env', settings)
+        found = self.check('gatewatch@hermes.service', text)
+        self.assertEqual((found['unknown'], found['required_usec']), ([], 90000000))
+        self.assert_accepted('gatewatch@hermes.service', found)
+
+    def test_drop_ins_on_their_services_have_no_findings(self):
+        for unit, file in (('mygateway.service', '50-gatewatch.conf'),
+                           ('nginx.service', 'nginx.service.d/50-gatewatch.conf'),
+                           ('haproxy.service', 'haproxy.service.d/50-gatewatch.conf')):
+            with self.subTest(unit=unit):
+                found = self.check(unit, BASES[unit], read(EXAMPLES, file))
+                self.assertEqual(found['unknown'], [])
+                self.assert_accepted(unit, found)
+
+    def test_asyncio_example_with_and_without_drop_in_has_no_findings(self):
+        unit = 'asyncio-gateway.service'
+        self.assert_accepted(unit, self.check(unit, read(EXAMPLES, unit)), is_supervised=False)
+        self.assert_accepted(unit, self.check(unit, read(EXAMPLES, unit),
+                                              read(EXAMPLES, unit + '.d/50-gatewatch.conf')))
+
+    def test_check_finds_what_is_wrong(self):
+        """The check itself: what it is to catch, it catches."""
+        unit = 'asyncio-gateway.service'
+        drop_in = read(EXAMPLES, unit + '.d/50-gatewatch.conf')
+        self.assertIn('KillMode=mixed', drop_in)
+        found = self.check(unit, read(EXAMPLES, unit),
+                           drop_in.replace('KillMode=mixed', 'KillMode=process'))
+        self.assertEqual([finding['id'] for finding in found['findings']], ['kill-mode'])
+
+
 if __name__ == '__main__':
-    if len(sys.argv) < 3:
+    if len(sys.argv) < 4:
         sys.exit(__doc__)
-    TEMPLATE, EXAMPLES = sys.argv[1:3]
+    TEMPLATE, EXAMPLES, GATEWATCH = sys.argv[1:4]
     if not shutil.which('systemd-analyze'):
         print('systemd-analyze is not installed')
         sys.exit(1 if os.environ.get('GATEWATCH_NO_SKIP') else 77)
-    unittest.main(argv=[sys.argv[0]] + sys.argv[3:], verbosity=2)
+    unittest.main(argv=[sys.argv[0]] + sys.argv[4:], verbosity=2)
