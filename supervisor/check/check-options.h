@@ -7,7 +7,7 @@
 
 #include "check/check-print.h"
 #include "check/lint.h"
-#include "check/unit-reader.h"
+#include "units/unit-reader.h"
 
 typedef enum FixMode {
         FIX_NONE,

@@ -9,8 +9,8 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "check/unit-view-files.h"
 #include "text-clean.h"
+#include "units/unit-view-files.h"
 
 static bool argument_is_file(const CheckOptions *options, const char *argument) {
         return options->is_offline || strchr(argument, '/');

@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "check/unit-view.h"
+#include "units/unit-view.h"
 
 typedef enum Severity {
         SEVERITY_HINT,    /* something is lost, nobody is killed */

@@ -4,8 +4,8 @@
 /* All rules over one unit. Pure but for reading the files that the unit's settings name. */
 
 #include "check/rule.h"
-#include "check/run-line.h"
-#include "check/unit-view.h"
+#include "units/run-line.h"
+#include "units/unit-view.h"
 
 typedef struct LintOptions {
         bool has_drain; /* for units that do not run gatewatch */

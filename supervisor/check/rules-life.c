@@ -15,8 +15,8 @@
 #include <signal.h>
 #include <string.h>
 
-#include "check/run-line.h"
 #include "config/exit-status.h"
+#include "units/run-line.h"
 
 #define LIFE_START_LIMIT_BURST    5
 #define LIFE_START_LIMIT_MIN_USEC (60 * USEC_PER_SEC)

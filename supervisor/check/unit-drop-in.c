@@ -14,8 +14,8 @@
 #include "check/remedy.h"
 #include "check/unit-exec.h"
 #include "check/unit-text-internal.h"
-#include "check/unit-view-copy.h"
 #include "signals.h"
+#include "units/unit-view-copy.h"
 
 #define SERVICE_SECTION "Service"
 

@@ -12,8 +12,8 @@
 
 #include <string.h>
 
-#include "check/run-line.h"
 #include "check/unit-text-internal.h"
+#include "units/run-line.h"
 
 void unit_exec_done(UnitExec *exec) {
         free(exec->argv0);

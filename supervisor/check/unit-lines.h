@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "check/unit-view.h"
+#include "units/unit-view.h"
 
 typedef struct UnitLine {
         const char *section; /* "Unit", "Service", "Install"; static */

@@ -8,11 +8,11 @@
 
 #include <string.h>
 
-#include "check/unit-reader.h"
 #include "check/unit-text-internal.h"
-#include "check/unit-view-files.h"
-#include "check/unit-view-specifier.h"
 #include "unit-file.h"
+#include "units/unit-reader.h"
+#include "units/unit-view-files.h"
+#include "units/unit-view-specifier.h"
 
 void unit_present_done(UnitPresent *present) {
         unit_view_done(&present->view);

@@ -3,7 +3,7 @@
 
 /* The unit that a drop-in is asked for, as it is at present. */
 
-#include "check/unit-view.h"
+#include "units/unit-view.h"
 
 typedef struct UnitPresent {
         UnitView view;

@@ -3,8 +3,8 @@
 
 /* Units and drop-ins that are aligned with the drain, as text. Pure. */
 
-#include "check/unit-view.h"
 #include "config/run-config.h"
+#include "units/unit-view.h"
 
 typedef struct UnitTextRequest {
         const char *program;     /* absolute path of gatewatch, as it shall stand in ExecStart= */

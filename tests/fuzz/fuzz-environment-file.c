@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "byte-buffer.h"
-#include "check/environment-file.h"
 #include "fuzz.h"
+#include "units/environment-file.h"
 
 static void fuzz_check(int condition) {
         if (!condition)

@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-#include "check/exec-line.h"
 #include "fuzz.h"
+#include "units/exec-line.h"
 
 static void fuzz_check(int condition) {
         if (!condition)

@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-#include "check/unit-view-dump.h"
 #include "fuzz.h"
+#include "units/unit-view-dump.h"
 
 static void fuzz_check(int condition) {
         if (!condition)

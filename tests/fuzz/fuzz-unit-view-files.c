@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-#include "check/unit-view-files.h"
 #include "fuzz.h"
+#include "units/unit-view-files.h"
 
 static void fuzz_check(int condition) {
         if (!condition)

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "check/unit-view.h"
+#include "units/unit-view.h"
 
 /* xorshift64*: the same row of numbers on every machine. */
 typedef struct Random {

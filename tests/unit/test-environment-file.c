@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "check/environment-file.h"
+#include "units/environment-file.h"
 
 static char **environment;
 static char **words;

@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "check/exec-line.h"
 #include "strv.h"
+#include "units/exec-line.h"
 
 static ExecLine line;
 static char *text;

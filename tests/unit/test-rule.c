@@ -13,8 +13,8 @@
 #include <cmocka.h>
 
 #include "check/lint.h"
-#include "check/unit-view-copy.h"
 #include "random-view.h"
+#include "units/unit-view-copy.h"
 
 #define N_VIEWS         2000
 #define MEND_ROUNDS_MAX 4 /* as many as the drop-in of `gatewatch unit` takes */

@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "check/run-line.h"
 #include "file-fixture.h"
+#include "units/run-line.h"
 
 #define GATEWATCH "/usr/bin/gatewatch"
 

@@ -10,9 +10,9 @@
 
 #include <cmocka.h>
 
-#include "check/manager-call.h"
-#include "check/unit-reader.h"
 #include "fake-unit-server.h"
+#include "units/manager-call.h"
+#include "units/unit-reader.h"
 
 typedef struct Fixture {
         char directory[64], socket_path[96];

@@ -11,10 +11,10 @@
 #include <cmocka.h>
 #include <fcntl.h>
 
-#include "check/unit-reader.h"
-#include "check/unit-surroundings.h"
 #include "fake-unit-server.h"
 #include "file.h"
+#include "units/unit-reader.h"
+#include "units/unit-surroundings.h"
 
 typedef struct Fixture {
         char root[64], user_unit[64];

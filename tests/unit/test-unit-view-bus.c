@@ -13,7 +13,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "check/unit-view-bus.h"
+#include "units/unit-view-bus.h"
 
 #define COMMANDS_TYPE    "a(sasbttttuii)"
 #define COMMANDS_EX_TYPE "a(sasasttttuii)"

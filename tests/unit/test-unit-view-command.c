@@ -11,8 +11,8 @@
 #include <cmocka.h>
 
 #include "byte-buffer.h"
-#include "check/unit-view-specifier.h"
-#include "check/unit-view.h"
+#include "units/unit-view-specifier.h"
+#include "units/unit-view.h"
 
 #define LINES_MAX 4
 

@@ -11,10 +11,10 @@
 
 #include <cmocka.h>
 
-#include "check/unit-parser.h"
-#include "check/unit-view-dump.h"
-#include "check/unit-view-files.h"
 #include "file-fixture.h"
+#include "units/unit-parser.h"
+#include "units/unit-view-dump.h"
+#include "units/unit-view-files.h"
 
 #define ENOUGH_USEC (60 * USEC_PER_SEC)
 

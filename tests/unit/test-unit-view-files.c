@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "check/unit-view-files.h"
 #include "file-fixture.h"
+#include "units/unit-view-files.h"
 
 #define DAY_SEC 86400
 

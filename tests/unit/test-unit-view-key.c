@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "check/unit-view.h"
+#include "units/unit-view.h"
 
 static bool is_list(ViewKind kind) {
         return kind == VIEW_KIND_STRINGS || kind == VIEW_KIND_STATUS_SET ||

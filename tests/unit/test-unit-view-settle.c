@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "check/unit-view.h"
+#include "units/unit-view.h"
 
 #define CHANGES_MAX 4
 

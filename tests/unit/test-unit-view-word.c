@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "check/unit-view-word.h"
+#include "units/unit-view-word.h"
 
 #define UNTOUCHED UINT64_C(4711)
 

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "check/unit-view.h"
+#include "units/unit-view.h"
 
 #define FILE_NAME "/etc/systemd/system/gate.service"
 

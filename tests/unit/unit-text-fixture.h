@@ -9,9 +9,9 @@
 
 #include "check/lint.h"
 #include "check/unit-text.h"
-#include "check/unit-view-copy.h"
 #include "config/run-config-load.h"
 #include "unit-file.h"
+#include "units/unit-view-copy.h"
 
 #define REQUEST_WORDS_MAX 12
 

@@ -4,7 +4,7 @@
 /* systemd's own parser as a process: given copies of one unit's files, asked for a dump of what it makes
  * of them. */
 
-#include "check/unit-view.h"
+#include "units/unit-view.h"
 
 typedef struct UnitParserAnswer {
         char *dump;       /* all units of the test, in systemd's own format */

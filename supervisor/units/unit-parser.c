@@ -15,9 +15,9 @@
  * It refuses to run as root: then it is nobody, who may read the folder by its group and write to the
  * scratch alone. Paths of the folder never leave this file: what it prints has those of the real files.
  *
- * What the answer means is not known here (see check/unit-view-dump.h). */
+ * What the answer means is not known here (see units/unit-view-dump.h). */
 
-#include "check/unit-parser.h"
+#include "units/unit-parser.h"
 
 #include <fcntl.h>
 #include <grp.h>

@@ -3,7 +3,7 @@
 
 /* What lies around units of this machine, beside what their manager says. */
 
-#include "check/unit-view.h"
+#include "units/unit-view.h"
 
 /* Adds to each view where its values come from, what its fragment hides, how /proc is mounted, and for
  * units of a user's manager whether that lives on without a session. What cannot be learned stays as it

@@ -6,12 +6,12 @@
  * wins. It concerns the units too, as long as they have no /proc of their own. A user lingers when logind
  * has a file of that name; users that /etc/passwd does not know are not looked for elsewhere. */
 
-#include "check/unit-surroundings.h"
+#include "units/unit-surroundings.h"
 
 #include <string.h>
 
-#include "check/unit-view-files.h"
 #include "unit-path.h"
+#include "units/unit-view-files.h"
 #include "user-name.h"
 
 #define PATH_SIZE 4096

@@ -3,7 +3,7 @@
 /* The copy of a view: the struct as it is, then everything in it that is owned anew. Until that is done the
  * copy owns nothing, so that giving it up half-built frees nothing of the original. */
 
-#include "check/unit-view-copy.h"
+#include "units/unit-view-copy.h"
 
 #include <string.h>
 

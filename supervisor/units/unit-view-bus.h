@@ -5,7 +5,7 @@
 
 #include <systemd/sd-bus.h>
 
-#include "check/unit-view.h"
+#include "units/unit-view.h"
 
 /* Before the first reply: no value of an initialised view is known any more. */
 void unit_view_forget(UnitView *view);

@@ -6,7 +6,7 @@
 
 #include <systemd/sd-bus.h>
 
-#include "check/unit-view.h"
+#include "units/unit-view.h"
 
 /* What the manager at the other end says of units; nothing of this machine's files.
  *

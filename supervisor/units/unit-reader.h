@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "check/unit-view.h"
+#include "units/unit-view.h"
 
 typedef struct UnitReader UnitReader;
 

@@ -15,13 +15,13 @@
  * The first error ends the reading. Slots are kept by their questions, so that what is still under way
  * then finds nobody any more. */
 
-#include "check/unit-reading.h"
+#include "units/unit-reading.h"
 
 #include <string.h>
 
-#include "check/manager-call.h"
-#include "check/unit-reader.h"
-#include "check/unit-view-bus.h"
+#include "units/manager-call.h"
+#include "units/unit-reader.h"
+#include "units/unit-view-bus.h"
 
 #define UNIT_PATH_PREFIX  "/org/freedesktop/systemd1/unit"
 #define UNIT_INTERFACE    "org.freedesktop.systemd1.Unit"

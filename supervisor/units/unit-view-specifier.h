@@ -3,7 +3,7 @@
 
 /* The specifiers of unit files, as far as the files alone tell what they stand for. */
 
-#include "check/unit-view.h"
+#include "units/unit-view.h"
 
 /* Expands %% %n %N %p %i %S %C %L %E %t %h %u in a text; others stay as they are.
  * Returns: malloc()ed text; NULL: out of memory.

@@ -4,8 +4,8 @@
 /* What a unit tells `gatewatch run`: is it in ExecStart=, and with which settings, taken as the run
  * itself would take them: command line, the unit's environment, the file of --config=. */
 
-#include "check/unit-view.h"
 #include "config/run-config-load.h"
+#include "units/unit-view.h"
 
 typedef struct RunLine {
         bool is_supervised; /* ExecStart= runs gatewatch run */

@@ -11,7 +11,7 @@
  * What this does not do: specifiers and variables, which are other layers (systemd resolves the former
  * after the line was split, the latter when it runs the command), and lookups of the program. */
 
-#include "check/exec-line.h"
+#include "units/exec-line.h"
 
 #include <stdint.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 /* Method calls to a manager from programs that may wait for the answer. The bus is never asked to start
  * the manager: it comes to its name by itself. Which calls there are is the callers' business. */
 
-#include "check/manager-call.h"
+#include "units/manager-call.h"
 
 #include <stdbool.h>
 #include <time.h>

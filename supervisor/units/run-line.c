@@ -12,7 +12,7 @@
  * Shells and other wrappers are not looked into, and what a manager passes on of its own environment
  * (PassEnvironment=, DefaultEnvironment=) is not known here. */
 
-#include "check/run-line.h"
+#include "units/run-line.h"
 
 #include <fcntl.h>
 #include <getopt.h>
@@ -20,9 +20,9 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "check/environment-file.h"
 #include "config/setting.h"
 #include "file.h"
+#include "units/environment-file.h"
 
 #define ENVIRONMENT_FILE_MAX_BYTES (1024U * 1024U)
 

@@ -4,7 +4,7 @@
  * have to be what the run will see. What depends on the machine that the unit will run on (host name,
  * machine id, versions) stays as it is; so does what is misspelt. */
 
-#include "check/unit-view-specifier.h"
+#include "units/unit-view-specifier.h"
 
 #include <string.h>
 

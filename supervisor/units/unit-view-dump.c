@@ -10,14 +10,14 @@
  * Of the complaints those count that say something of the unit's files is ignored, and what ends in a unit
  * that is not loaded; the others are advice (an obsolete setting, KillMode=none) or about the machine.
  *
- * The parser itself is a process: check/unit-parser.h. */
+ * The parser itself is a process: units/unit-parser.h. */
 
-#include "check/unit-view-dump.h"
+#include "units/unit-view-dump.h"
 
 #include <string.h>
 #include <unistd.h>
 
-#include "check/unit-parser.h"
+#include "units/unit-parser.h"
 
 #define UNIT_DUMP_IGNORED_MAX 100
 

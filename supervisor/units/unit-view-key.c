@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "check/unit-view.h"
+#include "units/unit-view.h"
 
 #define SERVICE "Service"
 #define UNIT    "Unit"

@@ -3,7 +3,7 @@
 
 /* A unit read from its files, without a manager: what each assigns, the last one wins. */
 
-#include "check/unit-view.h"
+#include "units/unit-view.h"
 
 /* Applies one file's text to a view. is_drop_in and path say where values come from.
  * Returns: 0; -EBADMSG: a malformed section header, up to which the text counts; -ENOMEM. */

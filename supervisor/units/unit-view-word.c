@@ -6,7 +6,7 @@
  *
  * Names that a later systemd or kernel may bring are not known here. */
 
-#include "check/unit-view-word.h"
+#include "units/unit-view-word.h"
 
 #include <ctype.h>
 #include <signal.h>

@@ -10,8 +10,8 @@
 #include <stdint.h>
 
 #include "cgroup.h"
-#include "check/exec-line.h"
 #include "strv.h"
+#include "units/exec-line.h"
 #include "usec.h"
 
 typedef enum ViewKey {

@@ -3,7 +3,7 @@
 
 /* A view to try something on. */
 
-#include "check/unit-view.h"
+#include "units/unit-view.h"
 
 /* Copies a view, and all that it holds.
  * Returns: 0 and *ret_copy, to be given to unit_view_done(); -ENOMEM. */

@@ -7,21 +7,21 @@
  * empty fragment or a link to /dev/null, "error" for one that cannot be read to its end, "bad-setting" for
  * commands that cannot be run. In a drop-in a malformed header costs what follows it and nothing else. An
  * assignment that systemd would not take is told in view->ignored, until systemd's own parser, where there
- * is one, tells it better (see check/unit-view-dump.h).
+ * is one, tells it better (see units/unit-view-dump.h).
  *
  * Where values come from that a manager told is found by one walk over each file, without their meaning:
  * the last file that assigns a setting has it.
  *
  * Which files belong to a unit is not looked for here, but for a unit that is named by its file. */
 
-#include "check/unit-view-files.h"
+#include "units/unit-view-files.h"
 
 #include <string.h>
 #include <sys/stat.h>
 
-#include "check/unit-view-dump.h"
 #include "unit-file.h"
 #include "unit-path.h"
+#include "units/unit-view-dump.h"
 
 #define UNIT_FILES_PARSER_TIMEOUT_USEC (10 * USEC_PER_SEC) /* it takes some 50 ms */
 #define UNIT_FILES_IGNORED_MAX         100

@@ -12,7 +12,7 @@
  *
  * This does not read files, and knows no variables that only a running manager has. */
 
-#include "check/environment-file.h"
+#include "units/environment-file.h"
 
 #include <string.h>
 

@@ -12,7 +12,7 @@
  *
  * Not here: asking, and where values come from. */
 
-#include "check/unit-view-bus.h"
+#include "units/unit-view-bus.h"
 
 #include <stddef.h>
 #include <string.h>

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "byte-buffer.h"
-#include "check/unit-view-word.h"
-#include "check/unit-view.h"
 #include "signals.h"
+#include "units/unit-view-word.h"
+#include "units/unit-view.h"
 
 static const ViewValue *view_value(const UnitView *view, ViewKey key, ViewKind kind) {
         assert(key >= 0 && key < _VIEW_KEY_MAX);

@@ -12,7 +12,7 @@
  *
  * What is asked about a unit is in check/unit-reading.c. */
 
-#include "check/unit-reader.h"
+#include "units/unit-reader.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -20,11 +20,11 @@
 #include <systemd/sd-bus.h>
 
 #include "bus-link.h"
-#include "check/manager-call.h"
-#include "check/unit-reading.h"
-#include "check/unit-surroundings.h"
-#include "check/unit-view-files.h"
 #include "unit-name.h"
+#include "units/manager-call.h"
+#include "units/unit-reading.h"
+#include "units/unit-surroundings.h"
+#include "units/unit-view-files.h"
 
 #define SERVICE_SUFFIX   ".service"
 #define CAP_TIMEOUT_USEC (2 * USEC_PER_SEC) /* nobody needs the cap that badly */

@@ -7,13 +7,13 @@
  * Values that systemd would refuse are refused here too (1), so that a typing error does not count; the
  * finer parts (is this path absolute, does this user exist) are left to systemd. */
 
-#include "check/unit-view.h"
+#include "units/unit-view.h"
 
 #include <string.h>
 #include <systemd/sd-bus.h>
 
-#include "check/unit-view-specifier.h"
-#include "check/unit-view-word.h"
+#include "units/unit-view-specifier.h"
+#include "units/unit-view-word.h"
 
 #define LINE_COMMANDS_MAX 64 /* of one line; who writes more means no service */
 
