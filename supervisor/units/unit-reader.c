@@ -313,12 +313,6 @@ int unit_reader_read(UnitReader *reader, char *const names[], UnitView **ret_vie
         return 0;
 }
 
-void unit_views_free(UnitView *views, size_t n) {
-        for (size_t i = 0; i < n; i++)
-                unit_view_done(&views[i]);
-        free(views);
-}
-
 /* ---- Reloading ------------------------------------------------------------------------------- */
 
 int unit_reader_reload(UnitReader *reader) {

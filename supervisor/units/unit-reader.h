@@ -63,7 +63,6 @@ int unit_reader_list(UnitReader *reader, char *const patterns[], char ***ret_nam
  * UNIT_READER_AWAIT_USEC; -EBADMSG: not a manager's answer; other errno of the call. */
 int unit_reader_read(
         UnitReader *reader, char *const names[], UnitView **ret_views, size_t *ret_n) _warn_unused_;
-void unit_views_free(UnitView *views, size_t n);
 
 /* Daemon-reload. Returns: 0; -EACCES: not permitted; negative errno of the call. */
 int unit_reader_reload(UnitReader *reader) _warn_unused_;

@@ -20,7 +20,6 @@
 #include <string.h>
 
 #include "units/manager-call.h"
-#include "units/unit-reader.h"
 #include "units/unit-view-bus.h"
 
 #define UNIT_PATH_PREFIX  "/org/freedesktop/systemd1/unit"

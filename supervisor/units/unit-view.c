@@ -486,6 +486,12 @@ void unit_view_done(UnitView *view) {
         *view = (UnitView){};
 }
 
+void unit_views_free(UnitView *views, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                unit_view_done(&views[i]);
+        free(views);
+}
+
 int unit_view_assign(
         UnitView *view, ViewKey key, const char *value, ViewOrigin origin, const char *source) {
         _cleanup_free_ char *copy = NULL;

@@ -170,6 +170,8 @@ typedef struct UnitView {
 int unit_view_init(UnitView *view, const char *name, UnitManager manager) _warn_unused_;
 /* Gives back what it holds. Half-built and zeroed ones are fine. */
 void unit_view_done(UnitView *view);
+/* An array of them, malloc()ed. NULL is fine. */
+void unit_views_free(UnitView *views, size_t n);
 
 /* Sets a value as a file would say it ("45s", "yes", "SIGTERM", "mixed"; an empty text resets), for a
  * list one more assignment. What systemd would ignore is ignored.
