@@ -302,13 +302,14 @@ static void add_needs(DropIn *drop_in) {
 }
 
 /* What a drop-in of before has said, in whose place this one goes. Lists are left out: the lines above
- * have what gatewatch adds to them. */
+ * have what gatewatch adds to them; and what is not known, which would come out as its opposite. */
 static void add_kept(DropIn *drop_in) {
         for (ViewKey key = 0; key < _VIEW_KEY_MAX; key++) {
                 const ViewKeyInfo *info = view_key_info(key);
                 _cleanup_free_ char *text = NULL;
 
                 if (!value_is_ours(&drop_in->view->values[key]) ||
+                        !drop_in->view->values[key].is_known ||
                         unit_lines_has(&drop_in->lines, info->section, info->setting) ||
                         info->kind == VIEW_KIND_STRINGS || info->kind == VIEW_KIND_COMMANDS ||
                         info->kind == VIEW_KIND_STATUS_SET)

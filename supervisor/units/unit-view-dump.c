@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "units/unit-parser.h"
+#include "units/unit-view-word.h"
 
 #define UNIT_DUMP_IGNORED_MAX 100
 
@@ -87,32 +88,18 @@ static int view_take_dumped(UnitView *view, ViewKey key, const char *value) {
         return r < 0 ? r : 0;
 }
 
-/* In the order of their bits. Source: linux/capability.h. */
-static const char *const dump_capabilities[] = { "cap_chown", "cap_dac_override",
-        "cap_dac_read_search", "cap_fowner", "cap_fsetid", "cap_kill", "cap_setgid", "cap_setuid",
-        "cap_setpcap", "cap_linux_immutable", "cap_net_bind_service", "cap_net_broadcast",
-        "cap_net_admin", "cap_net_raw", "cap_ipc_lock", "cap_ipc_owner", "cap_sys_module",
-        "cap_sys_rawio", "cap_sys_chroot", "cap_sys_ptrace", "cap_sys_pacct", "cap_sys_admin",
-        "cap_sys_boot", "cap_sys_nice", "cap_sys_resource", "cap_sys_time", "cap_sys_tty_config",
-        "cap_mknod", "cap_lease", "cap_audit_write", "cap_audit_control", "cap_setfcap",
-        "cap_mac_override", "cap_mac_admin", "cap_syslog", "cap_wake_alarm", "cap_block_suspend",
-        "cap_audit_read", "cap_perfmon", "cap_bpf", "cap_checkpoint_restore" };
-
 /* A list of names; as soon as one is none of these, the set is not known. */
 static void view_take_capabilities(ViewValue *target, char *names) {
         uint64_t set = 0;
 
         for (char *name; (name = strsep(&names, " "));) {
-                size_t bit = 0;
+                int bit = *name ? unit_word_to_capability(name) : -ENODATA;
 
-                while (bit < ELEMENTSOF(dump_capabilities) &&
-                        strcmp(dump_capabilities[bit], name) != 0)
-                        bit++;
-                if (*name && bit == ELEMENTSOF(dump_capabilities)) {
+                if (bit == -EINVAL) {
                         target->is_known = false;
                         return;
                 }
-                if (*name)
+                if (bit >= 0)
                         set |= UINT64_C(1) << bit;
         }
         target->number = set;
