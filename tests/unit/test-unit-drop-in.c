@@ -241,7 +241,7 @@ static const struct {
                 { NULL } },
         { "what it replaces and nobody knows",
                 { { VIEW_CAPABILITY_BOUNDING_SET, "~CAP_KILL", PAST_FILE } }, { NULL }, { NULL },
-                { "CapabilityBoundingSet=" } },
+                { "CapabilityBoundingSet" } },
         { "read before", { { VIEW_KILL_MODE, "control-group", EARLY_FILE } }, { NULL },
                 { "# /etc/systemd/system/gate.service.d/50-gatewatch.conf, then:" }, { NULL } },
         { "read after", { { VIEW_KILL_MODE, "control-group", OWN_FILE } }, { NULL },
