@@ -249,6 +249,15 @@ static int config_walk_options(int argc, char *argv[], bool is_dry, RunConfig *c
         return optind;
 }
 
+size_t run_config_find_command(int argc, char *argv[], const char **ret_config_file) {
+        ConfigAction action;
+        ConfigError error;
+
+        (void) config_walk_options(argc, argv, /* is_dry= */ true, /* config= */ NULL,
+                ret_config_file, &action, &error);
+        return (size_t) optind;
+}
+
 static int config_take_command(RunConfig *config, int argc, char *argv[]) {
         config->argv = calloc((size_t) argc + 1, sizeof(char *));
         if (!config->argv)

@@ -34,3 +34,10 @@ int run_config_load(int argc, char *argv[], char *const environment[], RunConfig
  * path is only named in errors. Returns: 0; -EINVAL with *reterr; -ENOMEM. */
 int run_config_parse_file(
         const char *text, const char *path, RunConfig *config, ConfigError *reterr) _warn_unused_;
+
+/* Where the options of a command line end, for who only looks at it; argv[0] is the verb.
+ *
+ * ret_config_file: the last --config= among them, pointing into argv; not written when there is none.
+ *
+ * Returns: the index of COMMAND, argc if there is none; of the word behind it when an option is wrong. */
+size_t run_config_find_command(int argc, char *argv[], const char **ret_config_file);

@@ -15,12 +15,10 @@
 #include "units/run-line.h"
 
 #include <fcntl.h>
-#include <getopt.h>
 #include <glob.h>
 #include <stdarg.h>
 #include <string.h>
 
-#include "config/setting.h"
 #include "file.h"
 #include "units/environment-file.h"
 
@@ -263,32 +261,6 @@ static const char *word_find_variable(const char *word, char *const environment[
 
 /* ---- The settings --------------------------------------------------------------------------------- */
 
-/* Where the options end, and the file among them: the walk of run_config_load(), which says what is
- * wrong with them.
- * Returns: the index of the first word that is no option's. */
-static size_t run_line_walk_options(int argc, char *argv[], const char **config_file) {
-        enum { OPTION_SETTING = 1, OPTION_CONFIG };
-        struct option options[SETTINGS_MAX + 2] = {};
-        const Setting *setting;
-        size_t n = 0;
-        int code;
-
-        for (; (setting = setting_get(n)); n++) {
-                assert(n < SETTINGS_MAX);
-                options[n] = (struct option){ setting->option,
-                        setting->is_flag ? optional_argument : required_argument, NULL,
-                        OPTION_SETTING };
-        }
-        options[n] = (struct option){ "config", required_argument, NULL, OPTION_CONFIG };
-
-        optind = 0; /* glibc: start over */
-        opterr = 0;
-        while ((code = getopt_long(argc, argv, "+:", options, NULL)) > 0 && code < ':')
-                if (code == OPTION_CONFIG)
-                        *config_file = optarg;
-        return (size_t) optind;
-}
-
 /* Whether the file of --config= is one that the run will see and we see too. */
 static int run_line_check_file(const UnitView *view, const char *path, RunLine *line) {
         _cleanup_free_ char *resolved = NULL;
@@ -341,7 +313,7 @@ static int run_line_read_settings(
 
         config_file = environment_get(*environment, "GATEWATCH_CONFIG");
         n_before = index +
-                run_line_walk_options(
+                run_config_find_command(
                         (int) (strv_length(argv) - index), argv + index, &config_file);
         for (size_t i = 0; i < n_before && argv[i]; i++) {
                 const char *name = word_find_variable(argv[i], *environment);
