@@ -11,7 +11,6 @@ line on stderr that is not a record, and no process that outlived the supervisor
 import array
 import collections
 import contextlib
-import ctypes
 import json
 import os
 import re
@@ -27,6 +26,8 @@ import time
 import unittest
 
 import logfmt
+from processes import (become_subreaper, call, children_of, end_children, libc, sigqueue,  # noqa: F401
+                       stat_fields)
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PYTHON = ['/usr/bin/python3', '-I', '-S']
@@ -45,8 +46,6 @@ USR1, USR2, WINCH, TSTP = signal.SIGUSR1, signal.SIGUSR2, signal.SIGWINCH, signa
 FAST = ('--stop-schedule=drain:TERM@main/100ms,interrupt:INT@main/100ms,terminate:TERM@others/100ms,'
         'kill:KILL@all/20s')
 
-libc = ctypes.CDLL(None, use_errno=True)
-
 
 class Timeout(AssertionError):
     pass
@@ -63,36 +62,6 @@ def need_root(test):
 
 def need_program(name):
     return unittest.skipUnless(shutil.which(name, path=PATH), name + ' is not installed')
-
-
-def call(result):
-    """Raises what a libc function that was called through ctypes failed with."""
-    if result < 0:
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-    return result
-
-
-def become_subreaper():
-    call(libc.prctl(36, 1, 0, 0, 0))  # PR_SET_CHILD_SUBREAPER
-
-
-def stat_fields(pid):
-    """What follows comm in /proc/PID/stat; None: no such process."""
-    try:
-        with open('/proc/%d/stat' % pid, encoding='utf-8', errors='replace') as file:
-            return file.read().rpartition(')')[2].split()
-    except (FileNotFoundError, ProcessLookupError):
-        return None
-
-
-def children_of(pid):
-    """Zombies too."""
-    found = []
-    for name in os.listdir('/proc'):
-        fields = stat_fields(int(name)) if name.isdigit() else None
-        if fields and int(fields[1]) == pid:
-            found.append(int(name))
-    return found
 
 
 def is_diagnostic(pid):
@@ -122,32 +91,6 @@ def living_children():
         if info is None:
             return ['%d (%s)' % (pid, (stat_fields(pid) or '?')[0])
                     for pid in children_of(os.getpid()) if not is_diagnostic(pid)]
-
-
-def end_children(but=()):
-    """Kills and reaps all children, and what becomes one by that, until there is none."""
-    for _ in range(2000):
-        pids = [pid for pid in children_of(os.getpid()) if pid not in but]
-        if not pids:
-            return
-        for pid in pids:
-            try:
-                os.kill(pid, KILL)
-                os.waitpid(pid, 0)
-            except (ProcessLookupError, ChildProcessError):
-                pass
-    raise RuntimeError('children that cannot be ended')
-
-
-class Sigval(ctypes.Union):
-    _fields_ = [('integer', ctypes.c_int), ('pointer', ctypes.c_void_p)]
-
-
-libc.sigqueue.argtypes = [ctypes.c_int, ctypes.c_int, Sigval]
-
-
-def sigqueue(pid, number, value):
-    call(libc.sigqueue(pid, number, Sigval(integer=value)))
 
 
 # ---- Waiting -------------------------------------------------------------------------------------------
