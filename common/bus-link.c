@@ -8,10 +8,13 @@
  * daemon an administrator has stopped could start it.
  *
  * The message bus comes before the manager's private socket, because on it only what is subscribed
- * to arrives; the private socket wakes us for every signal of the manager. It comes second because
- * it works without dbus-daemon, which at logout goes before us. A system manager lets only root use
- * its private socket. DBUS_SESSION_BUS_ADDRESS is left aside: a desktop or a login may have set it
- * to a bus on which no manager lives.
+ * to arrives; the private socket wakes us for every signal of the manager, and costs the manager
+ * one more copy of each. It comes second because it works without dbus-daemon, which at logout goes
+ * before us. It is no way around a manager that is slow to answer: many supervisors that take it
+ * while all of them are being restarted make a busy moment a long one, since every change of every
+ * unit is then told to each. A system manager lets only root use its private socket.
+ * DBUS_SESSION_BUS_ADDRESS is left aside: a desktop or a login may have set it to a bus on which no
+ * manager lives.
  *
  * Nothing here waits: sd-bus connects and says Hello on its own time as long as nobody calls or
  * flushes synchronously, and the one flush that it would make, when the loop exits, is turned off.
@@ -156,8 +159,10 @@ static int bus_link_open(BusLink *link) {
         r = sd_bus_set_close_on_exit(link->bus, /* b= */ false);
         if (r < 0)
                 return r;
-        /* Well behind the deadline: a Hello that times out would look like a lost connection. */
-        r = sd_bus_set_method_call_timeout(link->bus, usec_add(link->timeout_usec, USEC_PER_SEC));
+        /* Well behind the deadline, even one that is waited on: a Hello that times out would look
+         * like a lost connection. */
+        r = sd_bus_set_method_call_timeout(
+                link->bus, usec_add(link->n_addresses * link->timeout_usec, USEC_PER_SEC));
         if (r < 0)
                 return r;
         return sd_bus_start(link->bus);
@@ -234,6 +239,16 @@ void bus_link_lose(BusLink *link, int error) {
         }
         bus_link_next(link, error);
         bus_link_try(link);
+}
+
+bool bus_link_wait_on(BusLink *link) {
+        assert(link && link->bus);
+
+        if (!bus_link_is_message_bus(link) || sd_bus_is_ready(link->bus) <= 0 || link->is_settled ||
+                link->n_left == 0 || bus_link_arm(link) < 0)
+                return false;
+        link->n_left--;
+        return true;
 }
 
 bool bus_link_is_up(const BusLink *link) {

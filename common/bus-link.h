@@ -90,6 +90,13 @@ void bus_link_disarm(BusLink *link);
  * sd-bus would go on with the closed connection, and abort. */
 void bus_link_lose(BusLink *link, int error);
 
+/* For a deadline that has passed. A manager that keeps silent on a message bus that does answer is
+ * busy, and would be as busy at its own socket, where it also has to send each of its signals to
+ * everybody who is connected: the time of the next address is spent on this one instead.
+ *
+ * Returns: true: armed again; false: this is no such link, or no address is left to do without. */
+bool bus_link_wait_on(BusLink *link);
+
 /* Settled, and not lost since. */
 bool bus_link_is_up(const BusLink *link);
 bool bus_link_is_message_bus(const BusLink *link);

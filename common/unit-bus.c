@@ -363,6 +363,8 @@ static int unit_bus_main_connected(BusLink *link) {
 static void unit_bus_main_timed_out(BusLink *link) {
         UnitBus *bus = link->userdata;
 
+        if (!bus->is_owner_awaited && bus_link_wait_on(link))
+                return;
         unit_bus_fail_reading(bus, bus->is_owner_awaited ? -ENOENT : -ETIMEDOUT);
 }
 

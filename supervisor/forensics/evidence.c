@@ -310,7 +310,8 @@ static int evidence_above_connected(BusLink *bus_link) {
 }
 
 static void evidence_timed_out(BusLink *bus_link) {
-        bus_link_lose(bus_link, -ETIMEDOUT);
+        if (!bus_link_wait_on(bus_link))
+                bus_link_lose(bus_link, -ETIMEDOUT);
 }
 
 static void evidence_own_failed(BusLink *bus_link, int error) {

@@ -53,6 +53,7 @@ typedef struct Fake {
         FakeMode mode;
         FakeMode cap_mode;
         const char *mode_at; /* the mode is for this property of the unit, or interface, alone */
+        bool is_mute;        /* does not even say Hello */
         const char *error_name;
         const FakeProperty *unit_properties;
         const FakeProperty *type_properties;
@@ -250,6 +251,8 @@ static inline int fake_dispatch_call(
                 return 0;
         if (strcmp(sd_bus_message_get_destination(call), MANAGER_NAME) == 0)
                 fake->n_auto_start += sd_bus_message_get_auto_start(call) != 0;
+        if (fake->is_mute)
+                return 1;
         if (strcmp(member, "Hello") == 0) {
                 fake->n_hello++;
                 r = sd_bus_reply_method_return(call, "s", ":1.7");

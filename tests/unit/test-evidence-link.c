@@ -275,27 +275,42 @@ static void test_evidence_user_unit_system_manager_away_does_without(void **stat
         }
 }
 
-static void test_evidence_bus_without_a_manager_private_socket_is_asked(void **state) {
-        Fixture *fixture = *state;
+/* `other` where the user's message bus would be, `fake` at the manager's private socket. */
+static void fixture_listen_as_users_manager(Fixture *fixture) {
         char path[128];
 
-        /* `other` listens where the user's message bus would. */
         fixture_be_user_unit(fixture);
-        fake_set_modes(&fixture->other, FAKE_ERRS);
-        fixture->other.error_name = "org.freedesktop.DBus.Error.ServiceUnknown";
         fake_stop(&fixture->fake);
         (void) snprintf(path, sizeof(path), "%s/systemd", fixture->directory);
         assert_return_code(mkdir(path, 0700), errno);
         (void) snprintf(path, sizeof(path), "%s/systemd/private", fixture->directory);
         assert_return_code(fake_listen(&fixture->fake, fixture->event, path), 0);
         assert_return_code(setenv("XDG_RUNTIME_DIR", fixture->directory, /* overwrite= */ 1), 0);
+}
 
+static void test_evidence_bus_without_a_manager_private_socket_is_asked(void **state) {
+        Fixture *fixture = *state;
+
+        fixture_listen_as_users_manager(fixture);
+        fake_set_modes(&fixture->other, FAKE_ERRS);
+        fixture->other.error_name = "org.freedesktop.DBus.Error.ServiceUnknown";
         fixture_ask_at(fixture, /* address= */ NULL, "unix:path=/nonexistent/manager");
         assert_int_equal(fixture->error, 0);
         assert_true(fixture->told.has_unit);
         assert_int_equal(fixture->other.n_hello, 1);
         assert_int_equal(fixture->fake.n_hello, 0);
         assert_int_equal(fixture->fake.n_asked[QUESTION_UNIT], 1);
+}
+
+static void test_evidence_bus_with_a_silent_manager_private_socket_is_not_asked(void **state) {
+        Fixture *fixture = *state;
+
+        fixture_listen_as_users_manager(fixture);
+        fake_set_modes(&fixture->other, FAKE_SAYS_NOTHING);
+        fixture_ask_at(fixture, /* address= */ NULL, "unix:path=/nonexistent/manager");
+        assert_int_equal(fixture->error, -ETIMEDOUT);
+        assert_int_equal(fixture->other.n_asked[QUESTION_UNIT], 1);
+        assert_int_equal(fixture->fake.n_peers, 0);
 }
 
 /* ---- Its own end ----------------------------------------------------------------------------- */
@@ -358,6 +373,7 @@ int main(void) {
                 FIXTURE_TEST(test_evidence_nobody_there_is_told),
                 FIXTURE_TEST(test_evidence_user_unit_system_manager_away_does_without),
                 FIXTURE_TEST(test_evidence_bus_without_a_manager_private_socket_is_asked),
+                FIXTURE_TEST(test_evidence_bus_with_a_silent_manager_private_socket_is_not_asked),
                 FIXTURE_TEST(test_evidence_freed_by_its_handler_is_gone),
                 FIXTURE_TEST(test_evidence_freed_at_any_step_is_not_told),
         };

@@ -30,6 +30,22 @@ static void fixture_read_over_message_bus(Fixture *fixture) {
         assert_int_equal(fixture->error, 0);
 }
 
+/* A user's manager, because all its addresses can be below the fixture's directory. */
+static void fixture_start_over_user_bus(Fixture *fixture, bool has_private_socket) {
+        char path[96];
+
+        fixture_be_user_unit(fixture);
+        (void) snprintf(path, sizeof(path), "%s/bus", fixture->directory);
+        assert_int_equal(symlink(fixture->fake.socket_path, path), 0);
+        (void) snprintf(path, sizeof(path), "%s/systemd", fixture->directory);
+        assert_int_equal(mkdir(path, 0700), 0);
+        (void) snprintf(path, sizeof(path), "%s/systemd/private", fixture->directory);
+        if (has_private_socket)
+                assert_return_code(fake_listen(&fixture->other, fixture->event, path), 0);
+        assert_int_equal(setenv("XDG_RUNTIME_DIR", fixture->directory, 1), 0);
+        fixture_start_over_message_bus(fixture);
+}
+
 /* ---- An owner from the beginning ------------------------------------------------------------- */
 
 static void test_unit_bus_message_bus_is_greeted_and_subscribed_to(void **state) {
@@ -61,6 +77,61 @@ static void test_unit_bus_new_owner_of_the_name_reads_again(void **state) {
         fixture_wait(fixture, &fixture->n_calls, 2);
         assert_int_equal(fixture->told.timeout_stop_usec, 5 * USEC_PER_SEC);
         assert_int_equal(fixture->fake.n_subscribed, 2);
+}
+
+/* ---- An owner that is busy ------------------------------------------------------------------- */
+
+/* Busy on the bus, it would be as busy at its own socket, and there it also has to send all its
+ * signals to everybody: many supervisors that went there in a busy moment would make it last. */
+static void test_unit_bus_owner_that_is_silent_is_not_asked_elsewhere(void **state) {
+        Fixture *fixture = *state;
+        usec_t since_usec = usec_now(CLOCK_MONOTONIC);
+
+        fixture->fake.mode = FAKE_SAYS_NOTHING;
+        fixture_start_over_user_bus(fixture, /* has_private_socket= */ true);
+        fixture_wait(fixture, &fixture->n_calls, 1);
+        assert_int_equal(fixture->error, -ETIMEDOUT);
+        /* It has had the private socket's time, too. */
+        assert_true(usec_now(CLOCK_MONOTONIC) - since_usec >= 2 * UNIT_BUS_TIMEOUT_USEC);
+        assert_int_equal(fixture->fake.n_unit_asked, 1);
+        assert_int_equal(fixture->other.n_peers, 0);
+        fixture_run_dry(fixture);
+        assert_int_equal(fixture->n_calls, 1);
+}
+
+static int fixture_dispatch_late(sd_event_source *source, uint64_t usec, void *userdata) {
+        Fixture *fixture = userdata;
+
+        fixture->fake.mode = FAKE_ANSWERS;
+        fake_emit_reloading(&fixture->fake, false);
+        return 0;
+}
+
+static void test_unit_bus_owner_that_answers_late_is_told(void **state) {
+        Fixture *fixture = *state;
+
+        fixture->fake.mode = FAKE_SAYS_NOTHING;
+        fixture_start_over_user_bus(fixture, /* has_private_socket= */ true);
+        assert_return_code(sd_event_add_time_relative(fixture->event, NULL, CLOCK_MONOTONIC,
+                                   UNIT_BUS_TIMEOUT_USEC + UNIT_BUS_TIMEOUT_USEC / 2, 1,
+                                   fixture_dispatch_late, fixture),
+                0);
+        fixture_wait(fixture, &fixture->n_calls, 1);
+        assert_int_equal(fixture->error, 0);
+        assert_int_equal(fixture->told.main_pid, 4711);
+        assert_int_equal(fixture->other.n_peers, 0);
+}
+
+/* As a dbus-daemon that hangs. */
+static void test_unit_bus_message_bus_that_greets_nobody_takes_private_socket(void **state) {
+        Fixture *fixture = *state;
+
+        fixture->fake.is_mute = true;
+        fixture_start_over_user_bus(fixture, /* has_private_socket= */ true);
+        fixture_wait(fixture, &fixture->n_calls, 1);
+        assert_int_equal(fixture->error, 0);
+        assert_int_equal(fixture->fake.n_unit_asked, 0);
+        assert_int_equal(fixture->other.n_unit_asked, 1);
 }
 
 /* ---- No owner -------------------------------------------------------------------------------- */
@@ -142,22 +213,6 @@ static void test_unit_bus_owner_lost_while_reading_again_stays_quiet(void **stat
 
 /* ---- No owner within the deadline ------------------------------------------------------------ */
 
-/* A user's manager, because all its addresses can be below the fixture's directory. */
-static void fixture_start_over_user_bus(Fixture *fixture, bool has_private_socket) {
-        char path[96];
-
-        fixture_be_user_unit(fixture);
-        (void) snprintf(path, sizeof(path), "%s/bus", fixture->directory);
-        assert_int_equal(symlink(fixture->fake.socket_path, path), 0);
-        (void) snprintf(path, sizeof(path), "%s/systemd", fixture->directory);
-        assert_int_equal(mkdir(path, 0700), 0);
-        (void) snprintf(path, sizeof(path), "%s/systemd/private", fixture->directory);
-        if (has_private_socket)
-                assert_return_code(fake_listen(&fixture->other, fixture->event, path), 0);
-        assert_int_equal(setenv("XDG_RUNTIME_DIR", fixture->directory, 1), 0);
-        fixture_start_over_message_bus(fixture);
-}
-
 static void test_unit_bus_name_that_stays_without_owner_is_no_such_entry(void **state) {
         Fixture *fixture = *state;
 
@@ -237,6 +292,9 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 FIXTURE_TEST(test_unit_bus_message_bus_is_greeted_and_subscribed_to),
                 FIXTURE_TEST(test_unit_bus_new_owner_of_the_name_reads_again),
+                FIXTURE_TEST(test_unit_bus_owner_that_is_silent_is_not_asked_elsewhere),
+                FIXTURE_TEST(test_unit_bus_owner_that_answers_late_is_told),
+                FIXTURE_TEST(test_unit_bus_message_bus_that_greets_nobody_takes_private_socket),
                 FIXTURE_TEST(test_unit_bus_name_without_owner_is_read_once_it_has_one),
                 FIXTURE_TEST(test_unit_bus_owner_lost_between_answers_reads_all_again),
                 FIXTURE_TEST(test_unit_bus_owner_lost_while_reading_again_stays_quiet),
