@@ -8,7 +8,9 @@
 
 #include "units/unit-surroundings.h"
 
+#include <dirent.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "unit-path.h"
 #include "units/unit-view-files.h"
@@ -97,25 +99,58 @@ static int surroundings_find_linger(const char *root, char ret_user[static USER_
         return errno == ENOENT ? 0 : -errno;
 }
 
-/* ---- All of it ------------------------------------------------------------------------------- */
+/* ---- Drop-ins that were never loaded ----------------------------------------------------------- */
+
+static bool view_has_drop_in(const UnitView *view, const char *file_name) {
+        for (size_t i = 0; view->drop_ins && view->drop_ins[i]; i++) {
+                const char *slash = strrchr(view->drop_ins[i], '/');
+
+                if (strcmp(slash ? slash + 1 : view->drop_ins[i], file_name) == 0)
+                        return true;
+        }
+        return false;
+}
+
+/* Whether it is one that systemd would load: *.conf, and no mask (empty, /dev/null). */
+static bool entry_is_drop_in(DIR *folder, const char *file_name) {
+        const char *dot = strrchr(file_name, '.');
+        struct stat st;
+
+        return file_name[0] != '.' && dot && strcmp(dot, ".conf") == 0 &&
+                fstatat(dirfd(folder), file_name, &st, /* flags= */ 0) >= 0 &&
+                S_ISREG(st.st_mode) && st.st_size > 0;
+}
+
+static bool folder_has_news(const UnitView *view, const char *path) {
+        _cleanup_closedir_ DIR *folder = opendir(path);
+        const struct dirent *entry;
+
+        while (folder && (entry = readdir(folder)))
+                if (entry_is_drop_in(folder, entry->d_name) &&
+                        !view_has_drop_in(view, entry->d_name))
+                        return true;
+        return false;
+}
 
 /* systemd looks whether files that it has read have changed. A drop-in in a folder that was not there at the
- * last reload it does not miss (252), and that is how the first drop-in of a unit comes. */
-static int view_miss_drop_ins(UnitView *view, const char *const directories[]) {
-        _cleanup_strv_ char **paths = NULL;
-        int r;
+ * last reload it does not miss (252), and that is how the first drop-in of a unit comes. Only the unit's
+ * own folder is looked at: to find all that could belong to it takes milliseconds a unit. */
+static void view_note_news(UnitView *view, const char *const directories[]) {
+        char path[PATH_SIZE];
 
         if (strcmp(view->load_state, "loaded") != 0)
-                return 0;
-        r = unit_path_find_drop_ins(directories, view->name, &paths);
-        for (size_t i = 0; r >= 0 && paths && paths[i]; i++)
-                if (!strv_contains(view->drop_ins, paths[i])) {
-                        view->values[VIEW_NEED_DAEMON_RELOAD].is_known = true;
-                        view->values[VIEW_NEED_DAEMON_RELOAD].number = true;
-                        return 0;
-                }
-        return r;
+                return;
+        for (size_t i = 0; directories[i]; i++) {
+                if (!surroundings_path(path, "%s/%s.d", directories[i], view->name) ||
+                        !folder_has_news(view, path))
+                        continue;
+                view->values[VIEW_NEED_DAEMON_RELOAD].is_known = true;
+                view->values[VIEW_NEED_DAEMON_RELOAD].number = true;
+                return;
+        }
 }
+
+/* ---- All of it ------------------------------------------------------------------------------- */
 
 static int view_add_surroundings(UnitView *view, char *const directories[]) {
         const char *const *list = (const char *const *) directories;
@@ -127,8 +162,7 @@ static int view_add_surroundings(UnitView *view, char *const directories[]) {
         /* By the file's name: the unit may have been asked for by an alias. */
         if (r >= 0 && slash)
                 r = unit_path_find_shadowed(list, view->fragment, slash + 1, &view->shadowed);
-        if (r >= 0 && slash)
-                r = view_miss_drop_ins(view, list);
+        view_note_news(view, list);
         return r == -ENOMEM ? r : 0;
 }
 
