@@ -222,7 +222,6 @@ class States(LintScenario):
 
     def test_new_drop_in_counts_once_it_is_in_force(self):
         name = "gw-changed.service"
-        # systemd 252 does not notice files in a folder that it has not seen yet.
         self.write(f"/etc/systemd/system/{name}.d/10-old.conf", section("Service", {"Environment": "A=1"}))
         SYSTEM.systemctl("start", self.loaded(name))
         path = self.write(f"/etc/systemd/system/{name}.d/20-new.conf",
@@ -230,6 +229,15 @@ class States(LintScenario):
         self.run_command(finding(self.assert_finds(name, "daemon-reload"), "daemon-reload"))
         entry = self.assert_finds(name, "kill-mode", "running-older")
         self.assertEqual(finding(entry, "kill-mode")["file"], str(path))
+
+    def test_first_drop_in_counts_once_it_is_in_force(self):
+        """systemd 252 does not notice files in a folder that it has not seen yet."""
+        name = self.loaded("gw-changed.service", perfect_unit())
+        SYSTEM.systemctl("start", name)
+        self.assert_finds(name)
+        self.write(f"/etc/systemd/system/{name}.d/10-new.conf", section("Service", {"KillMode": "none"}))
+        self.run_command(finding(self.assert_finds(name, "daemon-reload"), "daemon-reload"))
+        self.assert_finds(name, "kill-mode", "running-older")
 
     def test_unit_started_before_its_file_changed_is_told_until_it_is_restarted(self):
         unit = self.gateway()
