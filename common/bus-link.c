@@ -7,6 +7,11 @@
  * alone: the one that has just gone is not there again so soon, and to knock on a socket whose
  * daemon an administrator has stopped could start it.
  *
+ * A message bus that hangs up before it has answered our Hello is tried again within the same
+ * deadline: dbus-daemon bears 64 connections that have not come so far, and drops the oldest one
+ * when there are more (dbus-daemon(1), max_incomplete_connections), as happens while many
+ * supervisors are being restarted. It is there, and next time we are among the younger ones.
+ *
  * The message bus comes before the manager's private socket, because on it only what is subscribed
  * to arrives; the private socket wakes us for every signal of the manager, and costs the manager
  * one more copy of each. It comes second because it works without dbus-daemon, which at logout goes
@@ -136,9 +141,15 @@ void bus_link_disarm(BusLink *link) {
 
 /* ---- Connecting ------------------------------------------------------------------------------ */
 
-static int bus_link_dispatch_disconnected(
+/* What sd-bus itself says: Connected, once it is ready to be used, and Disconnected. */
+static int bus_link_dispatch_local(
         sd_bus_message *message, void *userdata, sd_bus_error *reterr_error) {
-        bus_link_lose(userdata, -ECONNRESET);
+        BusLink *link = userdata;
+
+        if (strcmp(sd_bus_message_get_member(message), "Connected") == 0)
+                link->is_greeted = true;
+        else
+                bus_link_lose(link, -ECONNRESET);
         return 1;
 }
 
@@ -159,6 +170,9 @@ static int bus_link_open(BusLink *link) {
         r = sd_bus_set_close_on_exit(link->bus, /* b= */ false);
         if (r < 0)
                 return r;
+        r = sd_bus_set_connected_signal(link->bus, /* b= */ true);
+        if (r < 0)
+                return r;
         /* Well behind the deadline, even one that is waited on: a Hello that times out would look
          * like a lost connection. */
         r = sd_bus_set_method_call_timeout(
@@ -177,9 +191,9 @@ static int bus_link_connect(BusLink *link) {
         r = sd_bus_attach_event(link->bus, link->event, (int) link->priority);
         if (r < 0)
                 return r;
-        r = sd_bus_match_signal(link->bus, &link->disconnected_slot, "org.freedesktop.DBus.Local",
-                "/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local", "Disconnected",
-                bus_link_dispatch_disconnected, link);
+        r = sd_bus_match_signal(link->bus, &link->local_slot, "org.freedesktop.DBus.Local",
+                "/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local", /* member= */ NULL,
+                bus_link_dispatch_local, link);
         if (r < 0)
                 return r;
         r = bus_link_arm(link);
@@ -193,6 +207,7 @@ static void bus_link_next(BusLink *link, int error) {
         if (!link->error)
                 link->error = error;
         link->at = (link->at + 1) % link->n_addresses;
+        link->n_greetings = 0;
 }
 
 static void bus_link_try(BusLink *link) {
@@ -209,12 +224,30 @@ static void bus_link_try(BusLink *link) {
         link->failed(link, link->error ? link->error : -ENOENT);
 }
 
+/* Has nothing been heard of this message bus but that it hung up, and not too often? */
+static bool bus_link_may_greet_again(const BusLink *link, int error) {
+        return error == -ECONNRESET && bus_link_is_message_bus(link) && !link->is_greeted &&
+                link->n_greetings < BUS_LINK_GREETINGS_MAX;
+}
+
+/* The deadline stays as it is. */
+static void bus_link_greet_again(BusLink *link) {
+        sd_event_source *deadline_source = TAKE_PTR(link->deadline_source);
+
+        bus_link_close(link);
+        link->deadline_source = deadline_source;
+        link->n_greetings++;
+        link->n_left++;
+        bus_link_try(link);
+}
+
 void bus_link_start(BusLink *link) {
         assert(link);
         assert(link->event && link->connected && link->timed_out && link->failed);
 
         bus_link_close(link);
         link->at = 0;
+        link->n_greetings = 0;
         link->n_left = link->n_addresses;
         link->error = 0;
         bus_link_try(link);
@@ -230,6 +263,10 @@ void bus_link_settle(BusLink *link) {
 void bus_link_lose(BusLink *link, int error) {
         assert(link && link->n_addresses > 0 && error < 0);
 
+        if (bus_link_may_greet_again(link, error)) {
+                bus_link_greet_again(link);
+                return;
+        }
         if (link->is_settled) {
                 error = -ECONNRESET;
                 link->error = 0;
@@ -244,7 +281,7 @@ void bus_link_lose(BusLink *link, int error) {
 bool bus_link_wait_on(BusLink *link) {
         assert(link && link->bus);
 
-        if (!bus_link_is_message_bus(link) || sd_bus_is_ready(link->bus) <= 0 || link->is_settled ||
+        if (!bus_link_is_message_bus(link) || !link->is_greeted || link->is_settled ||
                 link->n_left == 0 || bus_link_arm(link) < 0)
                 return false;
         link->n_left--;
@@ -318,12 +355,12 @@ void bus_link_close(BusLink *link) {
         assert(link);
 
         bus_link_disarm(link);
-        link->is_settled = false;
+        link->is_settled = link->is_greeted = false;
         /* Closed before the slots go: dbus-daemon would be told of each match given back. */
         if (link->bus)
                 sd_bus_close(link->bus);
         for (size_t i = 0; i < BUS_LINK_SLOTS_MAX; i++)
                 link->slots[i] = sd_bus_slot_unref(link->slots[i]);
-        link->disconnected_slot = sd_bus_slot_unref(link->disconnected_slot);
+        link->local_slot = sd_bus_slot_unref(link->local_slot);
         link->bus = sd_bus_unref(link->bus);
 }

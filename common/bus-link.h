@@ -19,6 +19,7 @@
 #define BUS_LINK_ADDRESS_MAX    384
 #define BUS_LINK_SLOTS_MAX      16
 #define BUS_LINK_RECONNECTS_MAX 4
+#define BUS_LINK_GREETINGS_MAX  8 /* at one message bus */
 
 typedef struct BusLink BusLink;
 
@@ -54,12 +55,14 @@ struct BusLink {
         sd_bus *bus;                            /* NULL while closed */
         sd_bus_slot *slots[BUS_LINK_SLOTS_MAX]; /* the owner's; given back when the link closes */
 
-        sd_bus_slot *disconnected_slot;
+        sd_bus_slot *local_slot;
         sd_event_source *deadline_source;
         size_t at;     /* the address in use */
         size_t n_left; /* how many may yet be tried */
         int error;     /* of the first address that failed */
         unsigned n_reconnects;
+        unsigned n_greetings; /* at this address, beside the first */
+        bool is_greeted;      /* the Hello, if one is due, has been answered */
         bool is_settled;
 };
 
@@ -85,8 +88,8 @@ void bus_link_settle(BusLink *link);
 int bus_link_arm(BusLink *link) _warn_unused_;
 void bus_link_disarm(BusLink *link);
 
-/* This connection is of no use (any more): goes on to the next address. May call connected or
- * failed. A callback of sd-bus that calls this (or closes the link) has to return 1: after a 0
+/* This connection is of no use (any more): goes on to the next address, or, where a message bus has
+ * hung up instead of answering the Hello, connects to that again. May call connected or failed. A callback of sd-bus that calls this (or closes the link) has to return 1: after a 0
  * sd-bus would go on with the closed connection, and abort. */
 void bus_link_lose(BusLink *link, int error);
 

@@ -54,6 +54,7 @@ typedef struct Fake {
         FakeMode cap_mode;
         const char *mode_at; /* the mode is for this property of the unit, or interface, alone */
         bool is_mute;        /* does not even say Hello */
+        unsigned n_drops;    /* so many connections are closed when they come */
         const char *error_name;
         const FakeProperty *unit_properties;
         const FakeProperty *type_properties;
@@ -276,6 +277,10 @@ static inline int fake_dispatch_accept(
         int peer_fd, r;
 
         peer_fd = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        if (peer_fd >= 0 && fake->n_drops > 0) {
+                fake->n_drops--;
+                return close(peer_fd);
+        }
         if (peer_fd < 0 || fake->n_peers == PEERS_MAX || sd_bus_new(&peer) < 0)
                 return sd_event_exit(fake->event, EXIT_FAILURE);
         fake->peers[fake->n_peers++] = peer;

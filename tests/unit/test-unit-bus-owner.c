@@ -79,6 +79,43 @@ static void test_unit_bus_new_owner_of_the_name_reads_again(void **state) {
         assert_int_equal(fixture->fake.n_subscribed, 2);
 }
 
+/* dbus-daemon bears 64 connections that have not said Hello; for one more it drops the oldest. */
+static void test_unit_bus_dropped_before_the_hello_connects_again(void **state) {
+        Fixture *fixture = *state;
+
+        fixture->fake.n_drops = 4; /* of two links */
+        fixture_start_over_user_bus(fixture, /* has_private_socket= */ true);
+        fixture_wait(fixture, &fixture->n_calls, 1);
+        assert_int_equal(fixture->error, 0);
+        assert_int_equal(fixture->fake.n_drops, 0);
+        assert_int_equal(fixture->fake.n_unit_asked, 1);
+        assert_int_equal(fixture->told.cap_usec, 120 * USEC_PER_SEC);
+        assert_int_equal(fixture->other.n_peers, 0);
+}
+
+static void test_unit_bus_dropped_again_and_again_takes_private_socket(void **state) {
+        Fixture *fixture = *state;
+
+        fixture->fake.n_drops = 1000;
+        fixture_start_over_user_bus(fixture, /* has_private_socket= */ true);
+        fixture_wait(fixture, &fixture->n_calls, 1);
+        assert_int_equal(fixture->error, 0);
+        assert_int_equal(fixture->other.n_unit_asked, 1);
+        assert_in_range(fixture->fake.n_drops, 900, 998);
+}
+
+/* A daemon that has been stopped would be started by another connection. */
+static void test_unit_bus_dropped_after_the_hello_does_not_connect_again(void **state) {
+        Fixture *fixture = *state;
+
+        fixture->fake.mode = FAKE_HANGS_UP;
+        fixture_start_over_user_bus(fixture, /* has_private_socket= */ true);
+        fixture_wait(fixture, &fixture->n_calls, 1);
+        assert_int_equal(fixture->error, 0);
+        assert_int_equal(fixture->fake.n_unit_asked, 1);
+        assert_int_equal(fixture->other.n_unit_asked, 1);
+}
+
 /* ---- An owner that is busy ------------------------------------------------------------------- */
 
 /* Busy on the bus, it would be as busy at its own socket, and there it also has to send all its
@@ -292,6 +329,9 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 FIXTURE_TEST(test_unit_bus_message_bus_is_greeted_and_subscribed_to),
                 FIXTURE_TEST(test_unit_bus_new_owner_of_the_name_reads_again),
+                FIXTURE_TEST(test_unit_bus_dropped_before_the_hello_connects_again),
+                FIXTURE_TEST(test_unit_bus_dropped_again_and_again_takes_private_socket),
+                FIXTURE_TEST(test_unit_bus_dropped_after_the_hello_does_not_connect_again),
                 FIXTURE_TEST(test_unit_bus_owner_that_is_silent_is_not_asked_elsewhere),
                 FIXTURE_TEST(test_unit_bus_owner_that_answers_late_is_told),
                 FIXTURE_TEST(test_unit_bus_message_bus_that_greets_nobody_takes_private_socket),

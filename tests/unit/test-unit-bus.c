@@ -457,6 +457,7 @@ static void test_unit_bus_user_unit_is_capped_by_the_unit_above(void **state) {
         assert_string_equal(
                 fixture->fake.cap_path, "/org/freedesktop/systemd1/unit/user_401000_2eservice");
 
+        fixture_run_dry(fixture); /* so that the fake knows that above has been closed */
         fixture->fake.cap_usec = 3 * USEC_PER_SEC;
         fake_emit_reloading(&fixture->fake, false);
         fixture_wait(fixture, &fixture->n_calls, 2);
