@@ -89,8 +89,9 @@ int bus_link_arm(BusLink *link) _warn_unused_;
 void bus_link_disarm(BusLink *link);
 
 /* This connection is of no use (any more): goes on to the next address, or, where a message bus has
- * hung up instead of answering the Hello, connects to that again. May call connected or failed. A callback of sd-bus that calls this (or closes the link) has to return 1: after a 0
- * sd-bus would go on with the closed connection, and abort. */
+ * hung up instead of answering the Hello, connects to that again. May call connected or failed. A
+ * callback of sd-bus that calls this (or closes the link) has to return 1: after a 0 sd-bus would go
+ * on with the closed connection, and abort. */
 void bus_link_lose(BusLink *link, int error);
 
 /* For a deadline that has passed. A manager that keeps silent on a message bus that does answer is
