@@ -85,10 +85,16 @@ class Kernel(MemoryScenario):
     def test_oom_kill_of_everything_is_recorded_by_post(self):
         unit = self.hogging("--hog", OOMPolicy="kill", **POST)
         unit.wait_ended()
+        self.assert_unit(unit, Result="oom-kill")
+        # The kernel may kill one more process when the recorder has been started already; systemd (252)
+        # hears of it and kills the recorder, too. Then the record is the next run's to write.
+        if "code=killed" in unit.show("ExecStopPost"):
+            unit.start()
+            self.assert_stopped(unit, outcome="lost", recorded_by="next-run")
+            return
         stopped = self.assert_stopped(unit, cause="oom", outcome="lost", recorded_by="post",
                                       exit_status="SIGKILL")
         self.assertTrue(stopped["CAUSE_DETAIL"])
-        self.assert_unit(unit, Result="oom-kill")
 
     def test_oom_kill_of_everything_is_recorded_by_the_next_run(self):
         unit = self.hogging("--hog", OOMPolicy="kill")
