@@ -112,6 +112,18 @@ const Rule *rule_find(const char *id) {
         return NULL;
 }
 
+bool rule_is_loaded(const RuleInput *input) {
+        return strcmp(input->view->load_state, "loaded") == 0;
+}
+
+bool rule_is_supervised(const RuleInput *input) {
+        return input->is_supervised && rule_is_loaded(input);
+}
+
+bool rule_is_known(const RuleInput *input, ViewKey key) {
+        return input->view->values[key].is_known;
+}
+
 usec_t rule_required_usec(const RuleInput *input) {
         return input->budget.required_usec;
 }

@@ -33,6 +33,11 @@ struct Rule {
 const Rule *rule_get(size_t index);
 const Rule *rule_find(const char *id);
 
+/* For rules: is there a unit to judge; does it also run gatewatch; is this setting of it known? */
+bool rule_is_loaded(const RuleInput *input);
+bool rule_is_supervised(const RuleInput *input);
+bool rule_is_known(const RuleInput *input, ViewKey key);
+
 /* D + H of the input. */
 usec_t rule_required_usec(const RuleInput *input);
 

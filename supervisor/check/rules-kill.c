@@ -23,21 +23,9 @@
 #include "check/rule.h"
 #include "signals.h"
 
-static bool kill_is_loaded(const RuleInput *input) {
-        return strcmp(input->view->load_state, "loaded") == 0;
-}
-
-static bool kill_is_supervised(const RuleInput *input) {
-        return input->is_supervised && kill_is_loaded(input);
-}
-
 /* It drains, as far as we know. */
 static bool kill_is_gateway(const RuleInput *input) {
-        return (input->is_supervised || input->has_drain) && kill_is_loaded(input);
-}
-
-static bool kill_is_known(const RuleInput *input, ViewKey key) {
-        return input->view->values[key].is_known;
+        return (input->is_supervised || input->has_drain) && rule_is_loaded(input);
 }
 
 static int kill_signo(const RuleInput *input, ViewKey key) {
@@ -48,7 +36,7 @@ bool rule_kill_mode(const RuleInput *input, FindingWriter *writer) {
         const UnitView *view = input->view;
         bool is_gateway = kill_is_gateway(input);
 
-        if (kill_is_loaded(input) && unit_view_is(view, VIEW_KILL_MODE, "none"))
+        if (rule_is_loaded(input) && unit_view_is(view, VIEW_KILL_MODE, "none"))
                 finding_say(writer, is_gateway ? SEVERITY_ERROR : SEVERITY_WARNING, VIEW_KILL_MODE,
                         "at a stop systemd signals nobody and kills nobody: the processes of the "
                         "unit live on");
@@ -56,7 +44,7 @@ bool rule_kill_mode(const RuleInput *input, FindingWriter *writer) {
                 finding_say(writer, SEVERITY_ERROR, VIEW_KILL_MODE,
                         "systemd ends the main process alone: what else is left of the gateway "
                         "survives the stop");
-        else if (kill_is_supervised(input) && unit_view_is(view, VIEW_KILL_MODE, "control-group"))
+        else if (rule_is_supervised(input) && unit_view_is(view, VIEW_KILL_MODE, "control-group"))
                 finding_say(writer, SEVERITY_WARNING, VIEW_KILL_MODE,
                         "systemd's stop signal reaches the gateway past gatewatch, and its helpers "
                         "as well, in the middle of the drain");
@@ -73,7 +61,7 @@ bool rule_kill_mode(const RuleInput *input, FindingWriter *writer) {
 }
 
 bool rule_exit_type(const RuleInput *input, FindingWriter *writer) {
-        if (!kill_is_supervised(input) || !unit_view_is(input->view, VIEW_EXIT_TYPE, "cgroup"))
+        if (!rule_is_supervised(input) || !unit_view_is(input->view, VIEW_EXIT_TYPE, "cgroup"))
                 return false;
         finding_say(writer, SEVERITY_WARNING, VIEW_EXIT_TYPE,
                 "to systemd the unit runs while any process of it lives: the end of a killed "
@@ -112,14 +100,14 @@ static bool kill_tell_signal(
 }
 
 bool rule_kill_signal(const RuleInput *input, FindingWriter *writer) {
-        return kill_is_gateway(input) && kill_is_known(input, VIEW_KILL_SIGNAL) &&
+        return kill_is_gateway(input) && rule_is_known(input, VIEW_KILL_SIGNAL) &&
                 kill_tell_signal(input, writer, VIEW_KILL_SIGNAL, "stop");
 }
 
 /* Where nothing sets it, it is KillSignal=, which has the rule above. */
 bool rule_restart_kill_signal(const RuleInput *input, FindingWriter *writer) {
-        return kill_is_supervised(input) && kill_is_known(input, VIEW_RESTART_KILL_SIGNAL) &&
-                kill_is_known(input, VIEW_KILL_SIGNAL) &&
+        return rule_is_supervised(input) && rule_is_known(input, VIEW_RESTART_KILL_SIGNAL) &&
+                rule_is_known(input, VIEW_KILL_SIGNAL) &&
                 kill_signo(input, VIEW_RESTART_KILL_SIGNAL) !=
                 kill_signo(input, VIEW_KILL_SIGNAL) &&
                 kill_tell_signal(input, writer, VIEW_RESTART_KILL_SIGNAL, "restart");
@@ -129,7 +117,7 @@ bool rule_final_kill_signal(const RuleInput *input, FindingWriter *writer) {
         char name[SIGNAL_NAME_MAX];
         int signo = kill_signo(input, VIEW_FINAL_KILL_SIGNAL);
 
-        if (!kill_is_gateway(input) || !kill_is_known(input, VIEW_FINAL_KILL_SIGNAL) ||
+        if (!kill_is_gateway(input) || !rule_is_known(input, VIEW_FINAL_KILL_SIGNAL) ||
                 signo == SIGKILL)
                 return false;
         finding_say(writer, SEVERITY_WARNING, VIEW_FINAL_KILL_SIGNAL,
@@ -140,7 +128,7 @@ bool rule_final_kill_signal(const RuleInput *input, FindingWriter *writer) {
 }
 
 bool rule_send_sigkill(const RuleInput *input, FindingWriter *writer) {
-        if (!kill_is_gateway(input) || !kill_is_known(input, VIEW_SEND_SIGKILL) ||
+        if (!kill_is_gateway(input) || !rule_is_known(input, VIEW_SEND_SIGKILL) ||
                 unit_view_bool(input->view, VIEW_SEND_SIGKILL))
                 return false;
         finding_say(writer, SEVERITY_WARNING, VIEW_SEND_SIGKILL,
@@ -151,7 +139,7 @@ bool rule_send_sigkill(const RuleInput *input, FindingWriter *writer) {
 }
 
 bool rule_send_sighup(const RuleInput *input, FindingWriter *writer) {
-        if (!kill_is_supervised(input) || !unit_view_bool(input->view, VIEW_SEND_SIGHUP))
+        if (!rule_is_supervised(input) || !unit_view_bool(input->view, VIEW_SEND_SIGHUP))
                 return false;
         finding_say(writer, SEVERITY_HINT, VIEW_SEND_SIGHUP,
                 "SIGHUP follows the stop signal at once: a gateway that takes it as a request to "
@@ -249,7 +237,7 @@ bool rule_exec_stop_signals_main(const RuleInput *input, FindingWriter *writer) 
         const ViewValue *stop = &input->view->values[VIEW_EXEC_STOP];
         int r = 0;
 
-        if (!kill_is_supervised(input) || !stop->is_known)
+        if (!rule_is_supervised(input) || !stop->is_known)
                 return false;
         for (size_t i = 0; i < stop->n_commands && r == 0; i++)
                 r = kill_line_signals_main(&stop->commands[i]);

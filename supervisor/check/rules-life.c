@@ -22,14 +22,6 @@
 #define LIFE_START_LIMIT_MIN_USEC (60 * USEC_PER_SEC)
 #define LIFE_START_LIMIT_STEP     (10 * USEC_PER_SEC)
 
-static bool life_is_supervised(const RuleInput *input) {
-        return input->is_supervised && strcmp(input->view->load_state, "loaded") == 0;
-}
-
-static bool life_is_known(const RuleInput *input, ViewKey key) {
-        return input->view->values[key].is_known;
-}
-
 static usec_t life_multiply(usec_t usec, uint64_t factor) {
         usec_t product;
 
@@ -41,7 +33,7 @@ static usec_t life_multiply(usec_t usec, uint64_t factor) {
 #define LIFE_READY_ADVICE "with Type=notify, give run --ready=exec when the gateway does not notify"
 
 bool rule_service_type(const RuleInput *input, FindingWriter *writer) {
-        if (!life_is_supervised(input))
+        if (!rule_is_supervised(input))
                 return false;
 
         if (unit_view_is(input->view, VIEW_TYPE, "forking"))
@@ -61,7 +53,7 @@ bool rule_service_type(const RuleInput *input, FindingWriter *writer) {
 bool rule_type_not_notify(const RuleInput *input, FindingWriter *writer) {
         const char *type = unit_view_text(input->view, VIEW_TYPE);
 
-        if (!life_is_supervised(input) || !input->run || input->run->ready != READY_NOTIFY)
+        if (!rule_is_supervised(input) || !input->run || input->run->ready != READY_NOTIFY)
                 return false;
         if (strcmp(type, "simple") != 0 && strcmp(type, "exec") != 0 && strcmp(type, "idle") != 0)
                 return false;
@@ -78,7 +70,7 @@ bool rule_notify_access(const RuleInput *input, FindingWriter *writer) {
         bool is_vital = input->has_drain && input->budget.is_short && input->run &&
                 input->run->on_short_timeout == SHORT_TIMEOUT_EXTEND;
 
-        if (!life_is_supervised(input) || !unit_view_is(input->view, VIEW_NOTIFY_ACCESS, "none"))
+        if (!rule_is_supervised(input) || !unit_view_is(input->view, VIEW_NOTIFY_ACCESS, "none"))
                 return false;
 
         if (is_vital)
@@ -96,7 +88,7 @@ bool rule_notify_access(const RuleInput *input, FindingWriter *writer) {
 bool rule_pid_file(const RuleInput *input, FindingWriter *writer) {
         const char *path = unit_view_text(input->view, VIEW_PID_FILE);
 
-        if (!life_is_supervised(input) || !*path)
+        if (!rule_is_supervised(input) || !*path)
                 return false;
 
         finding_say(writer, SEVERITY_WARNING, VIEW_PID_FILE,
@@ -110,7 +102,7 @@ bool rule_pid_file(const RuleInput *input, FindingWriter *writer) {
 /* ---- Coming back ----------------------------------------------------------------------------- */
 
 bool rule_restart_never(const RuleInput *input, FindingWriter *writer) {
-        if (!life_is_supervised(input))
+        if (!rule_is_supervised(input))
                 return false;
 
         if (unit_view_is(input->view, VIEW_RESTART, "no"))
@@ -148,7 +140,7 @@ bool rule_restart_clean_exit(const RuleInput *input, FindingWriter *writer) {
 
         for (size_t i = 0; i < ELEMENTSOF(values); i++)
                 is_one = is_one || strcmp(restart, values[i]) == 0;
-        if (!life_is_supervised(input) || !is_one)
+        if (!rule_is_supervised(input) || !is_one)
                 return false;
 
         if (clean->is_known && life_more_is_clean(&clean->set))
@@ -174,7 +166,7 @@ static bool life_restarts_failures(const RuleInput *input) {
 bool rule_restart_prevent(const RuleInput *input, FindingWriter *writer) {
         const ViewValue *prevent = &input->view->values[VIEW_RESTART_PREVENT_EXIT_STATUS];
 
-        if (!life_is_supervised(input) || !life_restarts_failures(input) || !prevent->is_known ||
+        if (!rule_is_supervised(input) || !life_restarts_failures(input) || !prevent->is_known ||
                 exit_status_set_has_code(&prevent->set, EXIT_STATUS_CONFIG))
                 return false;
 
@@ -217,11 +209,11 @@ bool rule_start_limit(const RuleInput *input, FindingWriter *writer) {
         uint64_t burst = unit_view_number(input->view, VIEW_START_LIMIT_BURST);
         bool is_off = interval_usec == 0 || burst == 0;
 
-        if (!life_is_supervised(input) || !*unit_view_text(input->view, VIEW_RESTART) ||
+        if (!rule_is_supervised(input) || !*unit_view_text(input->view, VIEW_RESTART) ||
                 unit_view_is(input->view, VIEW_RESTART, "no") ||
-                !life_is_known(input, VIEW_START_LIMIT_INTERVAL_USEC) ||
-                !life_is_known(input, VIEW_START_LIMIT_BURST) ||
-                !life_is_known(input, VIEW_RESTART_USEC))
+                !rule_is_known(input, VIEW_START_LIMIT_INTERVAL_USEC) ||
+                !rule_is_known(input, VIEW_START_LIMIT_BURST) ||
+                !rule_is_known(input, VIEW_RESTART_USEC))
                 return false;
         /* A pause without end is no loop, and an interval without end holds every one. */
         if (restart_usec == USEC_INFINITY ||
@@ -258,7 +250,7 @@ static bool life_is_sandboxed(const RuleInput *input) {
 }
 
 bool rule_delegate(const RuleInput *input, FindingWriter *writer) {
-        if (!life_is_supervised(input) || !life_is_known(input, VIEW_DELEGATE))
+        if (!rule_is_supervised(input) || !rule_is_known(input, VIEW_DELEGATE))
                 return false;
 
         if (!unit_view_bool(input->view, VIEW_DELEGATE)) {
@@ -339,7 +331,7 @@ bool rule_post_missing(const RuleInput *input, FindingWriter *writer) {
         const ViewValue *post = &input->view->values[VIEW_EXEC_STOP_POST];
         _cleanup_free_ char *program = NULL, *name = NULL, *state_dir = NULL;
 
-        if (!life_is_supervised(input) || !post->is_known)
+        if (!rule_is_supervised(input) || !post->is_known)
                 return false;
         for (size_t i = 0; i < post->n_commands; i++)
                 if (life_runs_post(&post->commands[i]))

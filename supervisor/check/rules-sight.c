@@ -21,10 +21,6 @@
 #define SIGHT_JOURNAL_BURST         10000
 #define SIGHT_USER_MANAGERS         "/etc/systemd/system/user@.service.d"
 
-static bool sight_is_supervised(const RuleInput *input) {
-        return input->is_supervised && strcmp(input->view->load_state, "loaded") == 0;
-}
-
 static bool sight_is_user(const RuleInput *input) {
         return input->view->manager == UNIT_MANAGER_USER;
 }
@@ -96,7 +92,7 @@ bool rule_sender_realtime(const RuleInput *input, FindingWriter *writer) {
                 unit_view_number(view, VIEW_LIMIT_RTPRIO) == 0 &&
                 !sight_has_capability(input, CAP_SYS_NICE);
 
-        if (!sight_is_supervised(input) || !input->run ||
+        if (!rule_is_supervised(input) || !input->run ||
                 input->run->sender_capture == SENDER_CAPTURE_PLAIN ||
                 (!is_restricted && !is_limited))
                 return false;
@@ -128,7 +124,7 @@ bool rule_proc_hidden(const RuleInput *input, FindingWriter *writer) {
         bool is_protected = sight_is_proc_protected(input),
              is_subset = unit_view_is(input->view, VIEW_PROC_SUBSET, "pid");
 
-        if (!sight_is_supervised(input) || !sight_is_sandboxed(input) ||
+        if (!rule_is_supervised(input) || !sight_is_sandboxed(input) ||
                 (!is_protected && !is_subset))
                 return false;
 
@@ -151,7 +147,7 @@ bool rule_proc_hidden(const RuleInput *input, FindingWriter *writer) {
 }
 
 bool rule_proc_hidepid(const RuleInput *input, FindingWriter *writer) {
-        if (!sight_is_supervised(input) || !input->view->is_proc_hidden || sight_is_root(input) ||
+        if (!rule_is_supervised(input) || !input->view->is_proc_hidden || sight_is_root(input) ||
                 sight_has_capability(input, CAP_SYS_PTRACE))
                 return false;
 
@@ -164,7 +160,7 @@ bool rule_proc_hidepid(const RuleInput *input, FindingWriter *writer) {
 }
 
 bool rule_private_pids(const RuleInput *input, FindingWriter *writer) {
-        if (!sight_is_supervised(input) || !unit_view_bool(input->view, VIEW_PRIVATE_PIDS))
+        if (!rule_is_supervised(input) || !unit_view_bool(input->view, VIEW_PRIVATE_PIDS))
                 return false;
 
         finding_say(writer, SEVERITY_WARNING, VIEW_PRIVATE_PIDS,
@@ -175,7 +171,7 @@ bool rule_private_pids(const RuleInput *input, FindingWriter *writer) {
 }
 
 bool rule_private_users(const RuleInput *input, FindingWriter *writer) {
-        if (!sight_is_supervised(input) || !sight_is_sandboxed(input) ||
+        if (!rule_is_supervised(input) || !sight_is_sandboxed(input) ||
                 !unit_view_bool(input->view, VIEW_PRIVATE_USERS))
                 return false;
 
@@ -256,7 +252,7 @@ bool rule_log_rate_limit(const RuleInput *input, FindingWriter *writer) {
                 : VIEW_LOG_RATE_LIMIT_INTERVAL_USEC;
         const char *zero = sight_is_rate_low(view) ? NULL : sight_find_zero(view, &key);
 
-        if (!sight_is_supervised(input) || !sight_logs_to_journal(view) ||
+        if (!rule_is_supervised(input) || !sight_logs_to_journal(view) ||
                 !view->values[VIEW_LOG_RATE_LIMIT_INTERVAL_USEC].is_known ||
                 !view->values[VIEW_LOG_RATE_LIMIT_BURST].is_known ||
                 (!sight_is_rate_low(view) && !zero))

@@ -23,12 +23,8 @@
  * stalled. */
 #define TIME_WATCHDOG_MIN_USEC (2 * USEC_PER_SEC)
 
-static bool time_is_loaded(const RuleInput *input) {
-        return strcmp(input->view->load_state, "loaded") == 0;
-}
-
 static bool time_has_drain(const RuleInput *input) {
-        return input->has_drain && time_is_loaded(input);
+        return input->has_drain && rule_is_loaded(input);
 }
 
 static bool time_is_known(const UnitView *view, ViewKey key) {
@@ -225,7 +221,7 @@ bool rule_runtime_max(const RuleInput *input, FindingWriter *writer) {
 }
 
 static bool time_is_watched(const RuleInput *input) {
-        return input->is_supervised && time_is_loaded(input) && time_has_watchdog(input->view);
+        return input->is_supervised && rule_is_loaded(input) && time_has_watchdog(input->view);
 }
 
 bool rule_watchdog_too_short(const RuleInput *input, FindingWriter *writer) {

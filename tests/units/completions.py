@@ -164,7 +164,7 @@ class Cases:
     def test_host_with_blanks_and_commands_stays_one_word(self):
         self.words("gatewatch check --host='a b;touch pwned' ")
         self.assertIn('--host=a b;touch pwned', self.surroundings.what_was_asked()[0])
-        self.assertFalse(os.path.exists(self.surroundings.path('work', 'pwned')))
+        self.assertFalse(os.path.exists(self.surroundings.path('place', 'pwned')))
 
     def test_containers_are_offered(self):
         for line in ('-M ', '-M', '--machine=', '--machine '):
@@ -233,8 +233,8 @@ class Cases:
     def test_config_is_a_file(self):
         self.assertEqual(self.shell.complete('gatewatch run --config=files/se'),
                          'gatewatch run --config=files/settings.conf ')
-        self.assertEqual(self.shell.complete('gatewatch run --config=~/work/files/se'),
-                         'gatewatch run --config=~/work/files/settings.conf ')
+        self.assertEqual(self.shell.complete('gatewatch run --config=~/place/files/se'),
+                         'gatewatch run --config=~/place/files/settings.conf ')
         self.assertEqual(self.shell.complete('gatewatch run --config files/a\\ fi'),
                          'gatewatch run --config files/a\\ file.service ')
 

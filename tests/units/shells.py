@@ -137,8 +137,8 @@ class Surroundings:
         write(self.path('hosts'), '192.0.2.1 alpha beta\n')
         write(self.path('.ssh', 'config'), 'Host gamma *.example\n  User me\n')
         for name in ('a file.service', 'plain.service', 'settings.conf'):
-            write(self.path('work', 'files', name), '')
-        os.mkdir(self.path('work', 'files', 'a folder'))
+            write(self.path('place', 'files', name), '')
+        os.mkdir(self.path('place', 'files', 'a folder'))
         self.answers = self.path('answers')
         os.mkfifo(self.answers)
         self.asked = self.path('asked')
@@ -187,7 +187,7 @@ class Shell:
         self.pid, self.terminal = pty.fork()
         if self.pid == 0:
             try:
-                os.chdir(surroundings.path('work'))
+                os.chdir(surroundings.path('place'))
                 os.execvpe(command[0], command, surroundings.environment())
             finally:
                 os._exit(127)
