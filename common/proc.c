@@ -21,6 +21,7 @@
 #include <string.h>
 
 #include "file.h"
+#include "utf8.h"
 
 #define PROC_STAT_SIZE        2048  /* 52 numbers and comm, which stands there as it is */
 #define PROC_CGROUP_SIZE      16384 /* one line a hierarchy; legacy hosts have 13 */
@@ -379,50 +380,16 @@ size_t proc_keep_descendants(ProcessInfo *items, size_t n, pid_t ancestor) {
 
 /* ---- Command line ---- */
 
-/* Length of the well-formed UTF-8 character at text, 0 for none (RFC 3629). */
-static size_t proc_utf8_length(const unsigned char *text, size_t size) {
-        static const struct {
-                unsigned char first, last; /* range of the first byte */
-                unsigned char low, high;   /* range of the second */
-                size_t length;
-        } forms[] = {
-                { 0xc2, 0xdf, 0x80, 0xbf, 2 },
-                { 0xe0, 0xe0, 0xa0, 0xbf, 3 },
-                { 0xe1, 0xec, 0x80, 0xbf, 3 },
-                { 0xed, 0xed, 0x80, 0x9f, 3 },
-                { 0xee, 0xef, 0x80, 0xbf, 3 },
-                { 0xf0, 0xf0, 0x90, 0xbf, 4 },
-                { 0xf1, 0xf3, 0x80, 0xbf, 4 },
-                { 0xf4, 0xf4, 0x80, 0x8f, 4 },
-        };
-
-        if (text[0] < 0x80)
-                return 1;
-        for (size_t i = 0; i < ELEMENTSOF(forms); i++) {
-                if (text[0] < forms[i].first || text[0] > forms[i].last)
-                        continue;
-                if (size < forms[i].length || text[1] < forms[i].low || text[1] > forms[i].high)
-                        return 0;
-                for (size_t k = 2; k < forms[i].length; k++)
-                        if ((text[k] & 0xc0) != 0x80)
-                                return 0;
-                return forms[i].length;
-        }
-        return 0;
-}
-
 /* Appends raw bytes as UTF-8 as long as whole characters fit. Returns the new length. */
 static size_t proc_append_text(
         char *text, size_t length, size_t max_bytes, const char *raw, size_t raw_size) {
-        const unsigned char *bytes = (const unsigned char *) raw;
-
         for (size_t i = 0; i < raw_size;) {
-                size_t n_taken = proc_utf8_length(bytes + i, raw_size - i);
+                size_t n_taken = utf8_sequence_size(raw + i, raw_size - i);
                 size_t n_written = n_taken > 0 ? n_taken : strlen("\uFFFD");
 
                 if (n_written > max_bytes - length)
                         break;
-                if (bytes[i] == '\0')
+                if (raw[i] == '\0')
                         text[length] = ' ';
                 else
                         memcpy(text + length, n_taken > 0 ? raw + i : "\uFFFD", n_written);

@@ -22,6 +22,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "utf8.h"
+
 #define PROCESS_TICK_USEC        (10 * USEC_PER_MSEC) /* USER_HZ is 100 wherever we run */
 #define PROCESS_STAT_SIZE        2048
 #define PROCESS_STATUS_SIZE      4096 /* what is looked for stands near the beginning */
@@ -310,9 +312,7 @@ static void process_format_name(char *text, const ProcessInfo *info) {
         for (size_t i = 0, n; i < length; i += n) {
                 const char *c = info->comm + i;
                 n = utf8_sequence_size(c, length - i);
-                /* C0, DEL; C1, which UTF-8 writes as C2 80 to C2 9F. */
-                if (n == 0 || (unsigned char) *c < 0x20 || *c == 0x7f ||
-                        (n == 2 && memcmp(c, "\xc2\xa0", 2) < 0)) {
+                if (n == 0 || utf8_is_control(c, n)) {
                         n = n == 0 ? 1 : n;
                         *text++ = '?';
                 } else

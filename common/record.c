@@ -20,6 +20,8 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "utf8.h"
+
 #define RECORD_FIELD_NAME_MAX 64 /* of a whole name; Source: systemd's journal_field_valid() */
 
 static const char record_message_prefix[] = "MESSAGE=";
@@ -40,57 +42,29 @@ struct Record {
 #define REPLACEMENT       "\xef\xbf\xbd"
 #define REPLACEMENT_BYTES 3
 
-/* Bytes of the character that text begins with, 0 if it begins with none: no overlong forms, no
- * surrogates, nothing above U+10FFFF. Source: RFC 3629, section 4. */
-static size_t utf8_character_bytes(const char *text) {
-        const unsigned char *byte = (const unsigned char *) text;
-        unsigned char low = 0x80, high = 0xbf; /* of the second byte */
-        size_t n_bytes;
-
-        if (byte[0] < 0x80)
-                return 1;
-        if (byte[0] < 0xc2 || byte[0] > 0xf4)
-                return 0;
-        n_bytes = byte[0] < 0xe0 ? 2 : byte[0] < 0xf0 ? 3 : 4;
-        if (byte[0] == 0xe0)
-                low = 0xa0;
-        else if (byte[0] == 0xed)
-                high = 0x9f;
-        else if (byte[0] == 0xf0)
-                low = 0x90;
-        else if (byte[0] == 0xf4)
-                high = 0x8f;
-
-        if (byte[1] < low || byte[1] > high)
-                return 0;
-        for (size_t i = 2; i < n_bytes; i++)
-                if ((byte[i] & 0xc0) != 0x80)
-                        return 0;
-        return n_bytes;
-}
-
 /* Bytes that value takes once it is mended and cut to RECORD_VALUE_MAX. */
 static size_t utf8_mended_bytes(const char *value) {
         size_t total = 0;
 
-        while (*value != '\0') {
-                size_t n_bytes = utf8_character_bytes(value);
+        for (size_t left = strlen(value); left > 0;) {
+                size_t n_bytes = utf8_sequence_size(value, left);
                 size_t n_written = n_bytes > 0 ? n_bytes : REPLACEMENT_BYTES;
 
                 if (total + n_written > RECORD_VALUE_MAX)
                         break;
                 total += n_written;
                 value += n_bytes > 0 ? n_bytes : 1;
+                left -= n_bytes > 0 ? n_bytes : 1;
         }
         return total;
 }
 
 /* Writes size_bytes, as utf8_mended_bytes() has counted them, and a NUL. */
 static void utf8_mend(char *destination, const char *value, size_t size_bytes) {
-        char *end = destination + size_bytes;
+        const char *end = destination + size_bytes, *value_end = value + strlen(value);
 
         while (destination < end) {
-                size_t n_bytes = utf8_character_bytes(value);
+                size_t n_bytes = utf8_sequence_size(value, (size_t) (value_end - value));
 
                 if (n_bytes > 0) {
                         destination = mempcpy(destination, value, n_bytes);

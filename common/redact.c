@@ -20,6 +20,7 @@
 
 #include "byte-buffer.h"
 #include "secret-scan.h"
+#include "utf8.h"
 
 #define REPLACEMENT_CHARACTER "\xef\xbf\xbd" /* U+FFFD */
 #define ELLIPSIS              "\xe2\x80\xa6" /* U+2026 */
@@ -45,31 +46,6 @@ CmdlineMode cmdline_mode_from_string(const char *name) {
                 if (strcmp(cmdline_mode_names[i], name) == 0)
                         return (CmdlineMode) i;
         return _CMDLINE_MODE_INVALID;
-}
-
-size_t utf8_sequence_size(const char *bytes, size_t size) {
-        assert(bytes);
-        assert(size > 0);
-
-        const unsigned char *text = (const unsigned char *) bytes;
-        const unsigned char first = text[0];
-        const size_t n = first < 0x80 ? 1
-                : first < 0xc2        ? 0
-                : first < 0xe0        ? 2
-                : first < 0xf0        ? 3
-                : first < 0xf5        ? 4
-                                      : 0;
-
-        if (n == 0 || n > size)
-                return 0;
-        for (size_t i = 1; i < n; i++)
-                if ((text[i] & 0xc0) != 0x80)
-                        return 0;
-        /* Overlong, a surrogate, beyond U+10FFFF. */
-        if ((first == 0xe0 && text[1] < 0xa0) || (first == 0xed && text[1] > 0x9f) ||
-                (first == 0xf0 && text[1] < 0x90) || (first == 0xf4 && text[1] > 0x8f))
-                return 0;
-        return n;
 }
 
 /* Control characters, of Latin-1 (two bytes) too. */

@@ -18,11 +18,6 @@ typedef enum CmdlineMode {
         _CMDLINE_MODE_INVALID = -EINVAL,
 } CmdlineMode;
 
-/* The size of the valid UTF-8 sequence that begins at text, of which size bytes (1 or more) are there.
- * Returns: 1 to 4; 0: it is none.
- * Source: RFC 3629, section 4. */
-size_t utf8_sequence_size(const char *text, size_t size);
-
 const char *cmdline_mode_to_string(CmdlineMode mode);
 CmdlineMode cmdline_mode_from_string(const char *name);
 

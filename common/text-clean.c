@@ -8,16 +8,12 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "redact.h"
+#include "utf8.h"
 
-/* Is this UTF-8 sequence a control character: C0, DEL, or C1, with which terminals begin escape
- * sequences, too? */
 static bool text_is_control(const char *text, size_t size, TextMode mode) {
-        const unsigned char *byte = (const unsigned char *) text;
-
-        if (*byte < 0x20)
+        if ((unsigned char) *text < 0x20)
                 return mode == TEXT_TERMINAL;
-        return *byte == 0x7f || (size == 2 && byte[0] == 0xc2 && byte[1] < 0xa0);
+        return utf8_is_control(text, size);
 }
 
 char *text_clean(const char *text, TextMode mode) {

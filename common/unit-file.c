@@ -18,7 +18,7 @@
 #include <string.h>
 
 #include "file.h"
-#include "redact.h"
+#include "utf8.h"
 
 #define UNIT_FILE_MAX_BYTES ((size_t) 1024 * 1024)
 
@@ -124,17 +124,6 @@ static void unit_file_walk_collect(UnitFileWalk *walk) {
         unit_file_strip_end(walk->line, p);
 }
 
-static bool unit_file_is_utf8(const char *text) {
-        size_t size = strlen(text), n;
-
-        for (; size > 0; text += n, size -= n) {
-                n = utf8_sequence_size(text, size);
-                if (n == 0)
-                        return false;
-        }
-        return true;
-}
-
 /* Takes the line for a section's header.
  * Returns: 0; -EBADMSG: no "]" at the end, or characters in between that systemd takes for an accident. */
 static int unit_file_walk_enter(UnitFileWalk *walk) {
@@ -191,7 +180,7 @@ int unit_file_walk(const char *text, UnitFileHandler handler, void *userdata) {
                 const unsigned line = walk.reader.line;
 
                 unit_file_walk_collect(&walk);
-                if (!unit_file_is_utf8(walk.line))
+                if (!utf8_is_valid(walk.line))
                         return -EBADMSG;
                 if (walk.line[0] == '[')
                         r = unit_file_walk_enter(&walk);

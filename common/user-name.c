@@ -17,7 +17,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "redact.h"
+#include "utf8.h"
 
 #define USER_BUFFER_SIZE 4096
 

@@ -13,7 +13,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "redact.h"
+#include "utf8.h"
 
 #define UNIT_SECTION    "Unit"
 #define SERVICE_SECTION "Service"

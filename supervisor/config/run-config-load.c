@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -337,6 +338,9 @@ int run_config_load(int argc, char *argv[], char *const environment[], RunConfig
                 .on_short_timeout = SHORT_TIMEOUT_EXTEND,
                 .ready = _READY_MODE_INVALID,
                 .log_level = 6, /* info */
+                .watchdog_signal = SIGABRT,
+                .step_timeout_usec = 5 * USEC_PER_SEC,
+                .on_step_timeout = STEP_TIMEOUT_ESCALATE,
                 .diagnostic_usec = 5 * USEC_PER_SEC,
         };
         int r;

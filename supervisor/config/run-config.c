@@ -17,6 +17,12 @@ static const char *const second_signal_table[_SECOND_SIGNAL_MAX] = {
         [SECOND_SIGNAL_ESCALATE] = "escalate",
 };
 
+static const char *const step_timeout_action_table[_STEP_TIMEOUT_ACTION_MAX] = {
+        [STEP_TIMEOUT_ESCALATE] = "escalate",
+        [STEP_TIMEOUT_LOG] = "log",
+        [STEP_TIMEOUT_STOP] = "stop",
+};
+
 const char *ready_mode_to_string(ReadyMode mode) {
         assert(mode >= 0 && mode < _READY_MODE_MAX);
         return ready_mode_table[mode];
@@ -39,6 +45,18 @@ SecondSignal second_signal_from_string(const char *name) {
                 if (strcmp(second_signal_table[second], name) == 0)
                         return second;
         return _SECOND_SIGNAL_INVALID;
+}
+
+const char *step_timeout_action_to_string(StepTimeoutAction action) {
+        assert(action >= 0 && action < _STEP_TIMEOUT_ACTION_MAX);
+        return step_timeout_action_table[action];
+}
+
+StepTimeoutAction step_timeout_action_from_string(const char *name) {
+        for (StepTimeoutAction action = 0; action < _STEP_TIMEOUT_ACTION_MAX; action++)
+                if (strcmp(step_timeout_action_table[action], name) == 0)
+                        return action;
+        return _STEP_TIMEOUT_ACTION_INVALID;
 }
 
 void run_config_done(RunConfig *config) {

@@ -34,6 +34,17 @@ typedef enum SecondSignal {
 const char *second_signal_to_string(SecondSignal second);
 SecondSignal second_signal_from_string(const char *name);
 
+typedef enum StepTimeoutAction {
+        STEP_TIMEOUT_ESCALATE, /* the ladder moves on once all open steps are overdue */
+        STEP_TIMEOUT_LOG,
+        STEP_TIMEOUT_STOP, /* as ESCALATE, and outside of a stop an overdue step begins one */
+        _STEP_TIMEOUT_ACTION_MAX,
+        _STEP_TIMEOUT_ACTION_INVALID = -EINVAL,
+} StepTimeoutAction;
+
+const char *step_timeout_action_to_string(StepTimeoutAction action);
+StepTimeoutAction step_timeout_action_from_string(const char *name);
+
 typedef struct RunConfig {
         char *name;      /* NULL: unit name or base name of COMMAND */
         char *state_dir; /* NULL: the default chain */
@@ -44,6 +55,11 @@ typedef struct RunConfig {
         Schedule schedule; /* parsed, with the drain in it */
         ReadyMode ready;   /* _READY_MODE_INVALID until the default is known */
         SecondSignal second_signal;
+        usec_t watchdog_usec;     /* the gateway's heartbeat; 0: none is expected */
+        int watchdog_signal;      /* the first signal when it is missed */
+        int dump_signal;          /* asks the gateway for a dump of its own; 0: none */
+        usec_t step_timeout_usec; /* of steps without a bound of their own; USEC_INFINITY: none */
+        StepTimeoutAction on_step_timeout;
         CmdlineMode cmdline;
         SenderCapture sender_capture;
         usec_t diagnostic_usec;   /* bound of the detached diagnostic; 0: none */

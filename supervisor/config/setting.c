@@ -7,10 +7,12 @@
 
 #include <ctype.h>
 #include <limits.h>
+#include <signal.h>
 #include <string.h>
 #include <strings.h>
 
 #include "setting.h"
+#include "signals.h"
 
 #define USEC_FINITE_MAX (100 * USEC_PER_YEAR)
 
@@ -194,6 +196,74 @@ static int parse_log_level(RunConfig *config, const char *value, SettingError *r
         return 0;
 }
 
+/* 0 and infinity: off. */
+static int parse_watchdog(RunConfig *config, const char *value, SettingError *reterr) {
+        const char *bad = NULL;
+        usec_t span;
+
+        reterr->fix = "give a time span of at least 1ms such as 10s, or 0 for none";
+        if (usec_parse_span(value, &span, &bad) < 0) {
+                setting_error_set_part(reterr, bad);
+                return -EINVAL;
+        }
+        if (span == USEC_INFINITY)
+                span = 0;
+        if ((span > 0 && span < USEC_PER_MSEC) || span > USEC_FINITE_MAX)
+                return -EINVAL;
+        config->watchdog_usec = span;
+        return 0;
+}
+
+static int take_signal(int *target, const char *value, SettingError *reterr) {
+        int signo = signal_from_name(value);
+
+        reterr->fix = "give a signal that can be sent to the gateway, such as ABRT or SIGUSR1";
+        if (signo <= 0 || signo == SIGSTOP || signo == SIGCONT || signo == SIGCHLD)
+                return -EINVAL;
+        *target = signo;
+        return 0;
+}
+
+static int parse_watchdog_signal(RunConfig *config, const char *value, SettingError *reterr) {
+        return take_signal(&config->watchdog_signal, value, reterr);
+}
+
+static int parse_dump_signal(RunConfig *config, const char *value, SettingError *reterr) {
+        if (strcmp(value, "none") == 0) {
+                config->dump_signal = 0;
+                return 0;
+        }
+        if (take_signal(&config->dump_signal, value, reterr) < 0)
+                return -EINVAL;
+        reterr->fix =
+                "give a signal other than KILL, at which the gateway dumps what it does, or none";
+        return config->dump_signal == SIGKILL ? -EINVAL : 0;
+}
+
+/* 0 and infinity: unbounded. */
+static int parse_step_timeout(RunConfig *config, const char *value, SettingError *reterr) {
+        const char *bad = NULL;
+        usec_t span;
+
+        reterr->fix = "give a time span such as 5s, or 0 or infinity for none";
+        if (usec_parse_span(value, &span, &bad) < 0) {
+                setting_error_set_part(reterr, bad);
+                return -EINVAL;
+        }
+        config->step_timeout_usec = span == 0 ? USEC_INFINITY : span;
+        return 0;
+}
+
+static int parse_on_step_timeout(RunConfig *config, const char *value, SettingError *reterr) {
+        StepTimeoutAction action = step_timeout_action_from_string(value);
+
+        reterr->fix = "give escalate, log or stop";
+        if (action < 0)
+                return -EINVAL;
+        config->on_step_timeout = action;
+        return 0;
+}
+
 static const Setting setting_table[] = {
         { "name", parse_name },
         { "drain-timeout", parse_drain_timeout },
@@ -202,6 +272,11 @@ static const Setting setting_table[] = {
         { "stop-schedule", parse_stop_schedule },
         { "second-signal", parse_second_signal },
         { "ready", parse_ready },
+        { "watchdog", parse_watchdog },
+        { "watchdog-signal", parse_watchdog_signal },
+        { "step-timeout", parse_step_timeout },
+        { "on-step-timeout", parse_on_step_timeout },
+        { "dump-signal", parse_dump_signal },
         { "argv0", parse_argv0 },
         { "state-dir", parse_state_dir },
         { "planned-stop-marker", parse_planned_stop_marker, .is_flag = true },

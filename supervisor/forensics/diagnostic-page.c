@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "diagnostic-page.h"
+#include "utf8.h"
 
 #define REPLACEMENT_CHARACTER "\xef\xbf\xbd" /* U+FFFD */
 

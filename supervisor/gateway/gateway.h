@@ -11,6 +11,7 @@
 #include <systemd/sd-id128.h>
 
 #include "cleanup.h"
+#include "usec.h"
 
 /* What the supervisor was itself started with and the gateway shall find unchanged. Taken before
  * anything else touches signals. Dispositions need no keeping: the supervisor changes none but
@@ -31,6 +32,7 @@ typedef struct GatewayCommand {
         const char *notify_socket; /* NOTIFY_SOCKET for it; NULL: unset */
         sd_id128_t run_id;         /* GATEWATCH_RUN_ID */
         const char *previous;      /* GATEWATCH_PREVIOUS; NULL: not known, unset */
+        usec_t watchdog_usec;      /* WATCHDOG_USEC, with WATCHDOG_PID; 0: both unset */
         const CallerSignals *signals;
         int cgroup_fd; /* group to be born in (clone3, CLONE_INTO_CGROUP); -EBADF: the caller's own */
 } GatewayCommand;

@@ -24,6 +24,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "utf8.h"
+
 #define NOTIFY_LINE_END "\n\r"
 #define NOTIFY_BARRIER  "BARRIER=1"
 
@@ -65,41 +67,6 @@ static bool notify_value_parse_uint64(const char *value, uint64_t *ret_number) {
                 return false;
         *ret_number = number;
         return true;
-}
-
-/* The length of the UTF-8 character at text, 0 if there is none. Overlong forms, surrogates and what
- * lies beyond U+10FFFF are none. Reads no byte beyond a NUL. */
-static size_t utf8_character_size(const char *text) {
-        const unsigned char *byte = (const unsigned char *) text;
-        size_t size = byte[0] < 0x80                 ? 1
-                : byte[0] >= 0xC2 && byte[0] <= 0xDF ? 2
-                : byte[0] >= 0xE0 && byte[0] <= 0xEF ? 3
-                : byte[0] >= 0xF0 && byte[0] <= 0xF4 ? 4
-                                                     : 0;
-        for (size_t i = 1; i < size; i++)
-                if ((byte[i] & 0xC0) != 0x80)
-                        return 0;
-        if ((byte[0] == 0xE0 && byte[1] < 0xA0) || (byte[0] == 0xED && byte[1] > 0x9F) ||
-                (byte[0] == 0xF0 && byte[1] < 0x90) || (byte[0] == 0xF4 && byte[1] > 0x8F))
-                return 0;
-        return size;
-}
-
-static bool utf8_is_valid(const char *text) {
-        while (*text) {
-                size_t size = utf8_character_size(text);
-                if (size == 0)
-                        return false;
-                text += size;
-        }
-        return true;
-}
-
-/* Shortens size, a place within valid UTF-8, to the beginning of the character it cuts. */
-static size_t utf8_cut(const char *text, size_t size) {
-        while (size > 0 && ((unsigned char) text[size] & 0xC0) == 0x80)
-                size--;
-        return size;
 }
 
 static void notify_take_ready(NotifyMessage *message, const char *value) {

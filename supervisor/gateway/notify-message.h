@@ -14,6 +14,17 @@
 #define NOTIFY_MESSAGE_MAX 4096U /* systemd drops what is longer */
 #define NOTIFY_FDS_MAX     253U  /* SCM_MAX_FD of the kernel */
 
+/* As many as fit into a datagram: a line has at least "X_GATEWATCH_STEP_END=x\n". */
+#define NOTIFY_STEPS_MAX (NOTIFY_MESSAGE_MAX / 23U)
+
+/* X_GATEWATCH_STEP_BEGIN=, X_GATEWATCH_STEP_END=. Names are judged by who takes them. */
+typedef struct NotifyStep {
+        const char *name; /* into the parsed buffer */
+        bool is_begin;
+        bool has_timeout; /* X_GATEWATCH_STEP_TIMEOUT_USEC= */
+        usec_t timeout_usec;
+} NotifyStep;
+
 typedef struct NotifyMessage {
         bool has_ready;
         bool has_reloading;
@@ -30,6 +41,14 @@ typedef struct NotifyMessage {
         bool has_fdstore; /* FDSTORE=1: its fds are to be passed on */
         const char *
                 status; /* into the parsed buffer, NUL-terminated there; NULL: none, or not UTF-8 */
+        const char *phase; /* X_GATEWATCH_PHASE, maybe empty; NULL: none */
+        bool has_active;
+        uint64_t active; /* X_GATEWATCH_ACTIVE */
+        /* In the order of the lines. The timeout is that of the STEP_BEGIN line before it, or, standing
+         * before all of them, of the first. */
+        NotifyStep steps[NOTIFY_STEPS_MAX];
+        size_t n_steps;
+        const char *bad_key; /* the first of our own keys whose value is unusable; NULL: none */
         /* Lines that are passed on as they are, each "KEY=value\n", in their order: READY, RELOADING,
          * STOPPING and STATUS are not among them (the proxy decides), ERRNO, BUSERROR,
          * MONOTONIC_USEC, FDSTORE, FDSTOREREMOVE, FDNAME, FDPOLL and whatever we do not know are. */
@@ -38,7 +57,8 @@ typedef struct NotifyMessage {
 } NotifyMessage;
 
 /* Parses one datagram: lines that end in LF or CR, as systemd splits them, and one NUL at the end is
- * fine. Of a key that we know and that stands there twice the first counts; lines that are no
+ * fine. Of a key that we know and that stands there twice the first counts (of the
+ * keys of steps each does); lines that are no
  * KEY=value lead nowhere and are left out. MAINPIDFD, MAINPIDFDID and NOTIFYACCESS end here too:
  * systemd's main process is the supervisor.
  *

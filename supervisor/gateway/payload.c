@@ -397,6 +397,22 @@ static int payload_compare_age(const void *a, const void *b) {
         return (x->pid > y->pid) - (x->pid < y->pid);
 }
 
+int payload_list(Payload *payload, ProcessInfo **ret_list, size_t *ret_n) {
+        assert(payload);
+        assert(ret_list);
+        assert(ret_n);
+
+        ProcessInfo *list = NULL;
+        size_t n = 0;
+
+        int r = payload_members_read(&payload->scope, &list, &n);
+        if (r < 0)
+                return r;
+        *ret_n = payload_members_keep_living(list, n, /* but_pid= */ 0);
+        *ret_list = list;
+        return 0;
+}
+
 int payload_list_others(
         Payload *payload, ProcessInfo **ret_list, size_t *ret_n, size_t *ret_n_total) {
         assert(payload);

@@ -84,6 +84,12 @@ bool payload_contains(Payload *payload, pid_t pid);
 int payload_signal(Payload *payload, PhaseTarget target, int signo, bool skip_main,
         size_t *ret_n_sent) _warn_unused_;
 
+/* All of the gateway's living processes, main included, in the order of /proc. Also in a helper process,
+ * which has to add itself (payload_add_helper()) before.
+ * ret_list: malloc()ed.
+ * Returns: 0; -ENOMEM; negative errno. */
+int payload_list(Payload *payload, ProcessInfo **ret_list, size_t *ret_n) _warn_unused_;
+
 /* The gateway's living processes without main, oldest first, at most PAYLOAD_LIST_MAX.
  * ret_list: malloc()ed. ret_n_total: optional; how many there are beyond the bound.
  * Returns: 0; -ENOMEM; negative errno. */

@@ -183,6 +183,7 @@ static int supervisor_spawn(Supervisor *supervisor, int *ret_exec_error) {
                 .argv0 = supervisor->config->argv0,
                 .notify_socket = notify_proxy_address(supervisor->proxy),
                 .run_id = supervisor->run_id,
+                .watchdog_usec = supervisor->config->watchdog_usec,
                 .previous = previous_end_to_string(supervisor->previous.end),
                 .signals = &supervisor->caller_signals,
                 .cgroup_fd = payload_cgroup_fd(supervisor->payload),

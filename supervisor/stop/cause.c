@@ -32,8 +32,8 @@
 #include <string.h>
 
 #include "cause.h"
-#include "redact.h"
 #include "signals.h"
+#include "utf8.h"
 
 static const char *const cause_table[_CAUSE_MAX] = {
         [CAUSE_STOP] = "stop",

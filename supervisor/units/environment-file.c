@@ -17,7 +17,7 @@
 #include <string.h>
 
 #include "byte-buffer.h"
-#include "redact.h"
+#include "utf8.h"
 
 #define ENVIRONMENT_WHITESPACE " \t\n\r"
 #define ENVIRONMENT_NEWLINE    "\n\r"

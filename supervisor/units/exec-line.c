@@ -17,8 +17,8 @@
 #include <string.h>
 
 #include "byte-buffer.h"
-#include "redact.h"
 #include "strv.h"
+#include "utf8.h"
 
 /* What separates words for systemd; other control characters are part of them. */
 #define EXEC_WHITESPACE " \t\n\r"

@@ -12,6 +12,7 @@
 
 #include "fuzz.h"
 #include "process-snapshot.h"
+#include "utf8.h"
 
 #define PID       812
 #define DIRECTORY "812"

@@ -13,8 +13,8 @@
 #include <signal.h>
 #include <string.h>
 
-#include "redact.h"
 #include "stop/cause.h"
+#include "utf8.h"
 
 #define STOPPING_AT_USEC (100 * USEC_PER_SEC)
 

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* The kernel's own list of TCP and unix stream sockets of this network namespace, by sock_diag(7). Cost
+ * grows with their number (about a microsecond each); whoever must not be held up asks from a helper. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "usec.h"
+
+#include "usec.h"
+
+#define SOCK_DIAG_ADDRESS_MAX 128
+
+typedef struct SockDiagSocket {
+        int family; /* AF_INET, AF_INET6, AF_UNIX */
+        uint64_t inode;
+        uint8_t state;       /* TCP_ESTABLISHED, TCP_LISTEN, …, also for unix sockets */
+        uint16_t local_port; /* TCP */
+        uint16_t peer_port;
+        char local
+                [SOCK_DIAG_ADDRESS_MAX]; /* "192.0.2.7:443", "[2001:db8::1]:443", "/run/x.sock", "@name"
+                                            * (control characters and bytes beyond ASCII as \xNN);
+                                            * empty: unnamed */
+        char peer[SOCK_DIAG_ADDRESS_MAX]; /* TCP; empty otherwise */
+        uint64_t peer_inode;              /* unix; 0: none */
+        uint32_t recv_queue; /* bytes; of a listener: connections that wait to be accepted */
+        uint32_t send_queue; /* bytes unsent or unacknowledged; of a listener: the backlog */
+        bool has_info;       /* TCP, asked for */
+        uint32_t retransmits;
+        uint32_t unacked;          /* segments */
+        usec_t last_sent_usec;     /* since data was last sent, */
+        usec_t last_received_usec; /* and received */
+} SockDiagSocket;
+
+const char *sock_diag_state_to_string(uint8_t state); /* "ESTABLISHED"; NULL: none */
+
+/* Returns: 0 to go on; anything else ends the visit and is returned. */
+typedef int (*SockDiagVisit)(const SockDiagSocket *socket, void *userdata);
+
+/* Visits the TCP sockets, of both families, in one of the states.
+ * states:    bits 1 << TCP_ESTABLISHED etc.
+ * with_info: also timers and retransmissions.
+ * Returns: 0; what visit returned; negative errno of socket(2), sendmsg(2), recvmsg(2), or what the kernel
+ * answered (-EPERM, -ENOENT: not there). */
+int sock_diag_visit_tcp(
+        uint32_t states, bool with_info, SockDiagVisit visit, void *userdata) _warn_unused_;
+/* Likewise for unix stream sockets (and seqpacket ones). */
+int sock_diag_visit_unix(uint32_t states, SockDiagVisit visit, void *userdata) _warn_unused_;
