@@ -45,7 +45,8 @@ typedef struct ReportedPhase {
 typedef struct Progress {
         bool is_stopping;
         ActiveCount active;         /* now */
-        ActiveCount active_at_stop; /* the first number known at or after the stop's beginning */
+        ActiveCount active_at_stop; /* the first number known at or after the stop's beginning; the
+                                     * gateway's first one replaces one of ACTIVE_SOCKETS */
         ReportedPhase *present;     /* NULL: none is named */
         ReportedPhase *ended;       /* of the stop; grows on demand */
         size_t n_ended;

@@ -23,7 +23,7 @@
 typedef enum StepEnd {
         STEP_OPEN,
         STEP_DONE,
-        STEP_LATE,      /* ended, after its deadline */
+        STEP_LATE,      /* ended, at its deadline or after it */
         STEP_ABANDONED, /* open when the gateway was gone */
         _STEP_END_MAX,
         _STEP_END_INVALID = -EINVAL,
@@ -78,7 +78,8 @@ int steps_end(Steps *steps, const char *name, usec_t now_usec, Step *ret_step) _
 /* The earliest deadline that has not been told of. Returns: USEC_INFINITY: none. */
 usec_t steps_deadline(const Steps *steps);
 
-/* Takes one open step whose deadline has passed, the earliest first, each once.
+/* Takes one open step whose deadline has passed (which it has when now is the deadline), the earliest
+ * first, each once.
  * Returns: the step, valid until the next call that changes steps; NULL: no further one. */
 const Step *steps_next_overdue(Steps *steps, usec_t now_usec);
 
@@ -94,6 +95,7 @@ void steps_escalated(Steps *steps, usec_t now_usec);
  * Returns: 1 and *ret_step; 0: none is open any more. */
 int steps_abandon(Steps *steps, usec_t now_usec, Step *ret_step) _warn_unused_;
 
-/* "disconnect telegram, disconnect slack, 3 more" of what is open; overdue ones first, marked
- * "(overdue)". Cut at a whole name. Returns: buffer, empty when none is open. */
+/* "disconnect telegram (overdue), disconnect slack, 3 more" of what is open; first those that
+ * steps_next_overdue() has told of. Cut at a whole name; where not even one fits: "5 steps", or nothing.
+ * size: 1 or more. Returns: buffer, empty when none is open. */
 const char *steps_format_open(const Steps *steps, char *buffer, size_t size);
