@@ -45,13 +45,17 @@ typedef struct NotifyMessage {
         bool has_active;
         uint64_t active; /* X_GATEWATCH_ACTIVE */
         /* In the order of the lines. The timeout is that of the STEP_BEGIN line before it, or, standing
-         * before all of them, of the first. */
+         * before all of them, of the first; "infinity" is USEC_INFINITY. */
         NotifyStep steps[NOTIFY_STEPS_MAX];
         size_t n_steps;
-        const char *bad_key; /* the first of our own keys whose value is unusable; NULL: none */
+        /* The first of our own keys that is unusable: not one that we know (then cut to 64 characters
+         * of A-Z, 0-9 and "_"), a number that is none, a step without a name, a timeout of no step or
+         * a second one of the same. NULL: none. */
+        const char *bad_key;
         /* Lines that are passed on as they are, each "KEY=value\n", in their order: READY, RELOADING,
          * STOPPING and STATUS are not among them (the proxy decides), ERRNO, BUSERROR,
-         * MONOTONIC_USEC, FDSTORE, FDSTOREREMOVE, FDNAME, FDPOLL and whatever we do not know are. */
+         * MONOTONIC_USEC, FDSTORE, FDSTOREREMOVE, FDNAME, FDPOLL and whatever we do not know are,
+         * unless it begins with X_GATEWATCH_. */
         char *passed; /* into a buffer of the caller */
         size_t passed_size;
 } NotifyMessage;

@@ -16,6 +16,28 @@ static void fuzz_require(bool condition) {
                 abort();
 }
 
+/* Everything that is told points into the datagram, and ends there. */
+static void fuzz_own(const NotifyMessage *message, const char *buffer, size_t size) {
+        fuzz_require(!message->phase ||
+                (message->phase >= buffer &&
+                        message->phase + strlen(message->phase) <= buffer + size));
+        fuzz_require(message->n_steps <= NOTIFY_STEPS_MAX);
+        for (size_t i = 0; i < message->n_steps; i++) {
+                const NotifyStep *step = &message->steps[i];
+
+                fuzz_require(step->name > buffer && *step->name);
+                fuzz_require(step->name + strlen(step->name) <= buffer + size);
+                fuzz_require(!strpbrk(step->name, "\n\r"));
+                fuzz_require(step->is_begin || !step->has_timeout);
+                fuzz_require(i == 0 || step->name > message->steps[i - 1].name);
+        }
+        fuzz_require(!message->bad_key ||
+                (strncmp(message->bad_key, "X_GATEWATCH_", 12) == 0 &&
+                        strlen(message->bad_key) <= 64 &&
+                        strspn(message->bad_key, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") ==
+                                strlen(message->bad_key)));
+}
+
 static void fuzz_rebuild(const NotifyMessage *message, size_t n_fds) {
         char rebuilt[NOTIFY_MESSAGE_MAX + 1], passed[NOTIFY_MESSAGE_MAX + 2];
         NotifyMessage again;
@@ -30,6 +52,8 @@ static void fuzz_rebuild(const NotifyMessage *message, size_t n_fds) {
         fuzz_require(again.has_fdstore == message->has_fdstore);
         fuzz_require(!again.has_watchdog && !again.has_watchdog_trigger &&
                 !again.has_watchdog_usec && !again.has_extend && !again.has_main_pid);
+        /* Of our own keys nothing goes up, known or not. */
+        fuzz_require(!again.phase && !again.has_active && again.n_steps == 0 && !again.bad_key);
         fuzz_require(again.passed_size == message->passed_size &&
                 memcmp(again.passed, message->passed, message->passed_size) == 0);
         /* A status is only ever shortened, and never one that was not there. */
@@ -42,6 +66,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         char passed[NOTIFY_MESSAGE_MAX + 2];
         NotifyMessage message;
 
+        memset(&message, 0x55, sizeof(message)); /* its room for steps is never cleared */
         if (size == 0 || size - 1 > FUZZ_SIZE_MAX)
                 return 0;
         size_t n_fds = data[0] % 4;
@@ -56,6 +81,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         if (r == 0) {
                 fuzz_require(message.passed_size <= NOTIFY_MESSAGE_MAX + 1);
                 fuzz_require(strlen(message.passed) == message.passed_size);
+                fuzz_own(&message, buffer, size);
                 fuzz_rebuild(&message, n_fds);
         }
         free(buffer);
