@@ -138,8 +138,9 @@ int steps_begin(
                 .timeout_usec = timeout_usec,
                 .deadline_at_usec = usec_add(now_usec, timeout_usec),
         };
+        /* A bound beyond the end of the clock is none. */
         if (step->deadline_at_usec == USEC_INFINITY)
-                step->timeout_usec = USEC_INFINITY; /* a bound behind the end of the clock is none */
+                step->timeout_usec = USEC_INFINITY;
         (void) strcpy(step->name, name);
         return 0;
 }
