@@ -29,9 +29,19 @@
 #define CLONE_INTO_CGROUP 0x200000000ULL
 #endif
 
-#define ENVIRONMENT_PID_VARIABLES 3
-#define ENVIRONMENT_ADDED         4  /* NOTIFY_SOCKET, GATEWATCH_RUN_ID, GATEWATCH_PREVIOUS, NULL */
-#define PID_DIGITS_MAX            10 /* of a 32 bit number */
+/* NOTIFY_SOCKET, GATEWATCH_RUN_ID, GATEWATCH_PREVIOUS, WATCHDOG_USEC, WATCHDOG_PID, NULL */
+#define ENVIRONMENT_ADDED 6
+#define PID_DIGITS_MAX    10 /* of a 32 bit number */
+
+/* Variables whose value is the gateway's pid. The caller's LISTEN_PID and SYSTEMD_EXEC_PID are kept in
+ * that sense; a WATCHDOG_PID is never the caller's. */
+typedef enum PidVariable {
+        PID_VARIABLE_LISTEN,
+        PID_VARIABLE_EXEC,
+        PID_VARIABLE_WATCHDOG,
+        _PID_VARIABLE_MAX,
+        _PID_VARIABLE_INVALID = -EINVAL,
+} PidVariable;
 
 /* What execve(2) takes beside the program: the environment, and the arguments where they differ from
  * the command's words. Strings of the caller's environment and the words are borrowed, ours are owned.
@@ -42,14 +52,15 @@ typedef struct Environment {
         char *notify_socket;
         char *run_id;
         char *previous;
-        char *pid_strings[ENVIRONMENT_PID_VARIABLES];
-        char *pid_values[ENVIRONMENT_PID_VARIABLES];
+        char *watchdog_usec;
+        char *pid_strings[_PID_VARIABLE_MAX];
+        char *pid_values[_PID_VARIABLE_MAX];
 } Environment;
 
-static const char *const pid_variables[ENVIRONMENT_PID_VARIABLES] = {
-        "LISTEN_PID=",
-        "WATCHDOG_PID=",
-        "SYSTEMD_EXEC_PID=",
+static const char *const pid_variables[_PID_VARIABLE_MAX] = {
+        [PID_VARIABLE_LISTEN] = "LISTEN_PID=",
+        [PID_VARIABLE_EXEC] = "SYSTEMD_EXEC_PID=",
+        [PID_VARIABLE_WATCHDOG] = "WATCHDOG_PID=",
 };
 
 static const char *const gateway_end_table[_GATEWAY_END_MAX] = {
@@ -83,8 +94,9 @@ int caller_signals_take(CallerSignals *ret_signals) {
 }
 
 static void environment_done(Environment *environment) {
-        for (size_t i = 0; i < ENVIRONMENT_PID_VARIABLES; i++)
+        for (PidVariable i = 0; i < _PID_VARIABLE_MAX; i++)
                 free(environment->pid_strings[i]);
+        free(environment->watchdog_usec);
         free(environment->previous);
         free(environment->run_id);
         free(environment->notify_socket);
@@ -100,6 +112,7 @@ static bool variable_is_replaced(const char *variable) {
         static const char *const names[] = {
                 "NOTIFY_SOCKET=", "GATEWATCH_RUN_ID=", "GATEWATCH_PREVIOUS=",
                 "LISTEN_PIDFDID=", /* tells newer libsystemd our own identity, not the child's */
+                "WATCHDOG_USEC=", "WATCHDOG_PID=", /* systemd's watchdog is fed by us */
         };
 
         for (size_t i = 0; i < ELEMENTSOF(names); i++)
@@ -110,26 +123,26 @@ static bool variable_is_replaced(const char *variable) {
 
 /* Which of the pid variables this is, when it names us: one that names another process was
  * inherited from somebody else and means neither us nor the gateway. */
-static int variable_pid_index(const char *variable) {
-        for (int i = 0; i < ENVIRONMENT_PID_VARIABLES; i++)
+static PidVariable variable_find_own_pid(const char *variable) {
+        for (PidVariable i = 0; i < _PID_VARIABLE_MAX; i++)
                 if (variable_is(variable, pid_variables[i]))
                         return strtol(variable + strlen(pid_variables[i]), NULL, 10) == getpid()
                                 ? i
-                                : -ESRCH;
-        return -ENOENT;
+                                : _PID_VARIABLE_INVALID;
+        return _PID_VARIABLE_INVALID;
 }
 
-static int environment_reserve_pid(Environment *environment, int index) {
-        size_t prefix = strlen(pid_variables[index]);
+static int environment_reserve_pid(Environment *environment, PidVariable variable) {
+        size_t prefix = strlen(pid_variables[variable]);
         char *string;
 
         string = malloc(prefix + PID_DIGITS_MAX + 1);
         if (!string)
                 return -ENOMEM;
-        memcpy(string, pid_variables[index], prefix + 1);
-        free(environment->pid_strings[index]);
-        environment->pid_strings[index] = string;
-        environment->pid_values[index] = string + prefix;
+        memcpy(string, pid_variables[variable], prefix + 1);
+        free(environment->pid_strings[variable]);
+        environment->pid_strings[variable] = string;
+        environment->pid_values[variable] = string + prefix;
         return 0;
 }
 
@@ -149,54 +162,79 @@ static int environment_set_argv0(Environment *environment, const GatewayCommand 
         return 0;
 }
 
+static int environment_format(char **ret_string, const char *name_and_equals, const char *value) {
+        if (asprintf(ret_string, "%s%s", name_and_equals, value) < 0) {
+                *ret_string = NULL;
+                return -ENOMEM;
+        }
+        return 0;
+}
+
+/* The caller's variables, as far as they are the gateway's too. Returns: how many; -ENOMEM. */
+static ssize_t environment_take_callers(Environment *environment) {
+        ssize_t n = 0;
+
+        for (char **variable = environ; variable && *variable; variable++) {
+                if (variable_is_replaced(*variable))
+                        continue;
+                PidVariable i = variable_find_own_pid(*variable);
+                if (i >= 0 && environment_reserve_pid(environment, i) < 0)
+                        return -ENOMEM;
+                environment->block[n++] = i >= 0 ? environment->pid_strings[i] : *variable;
+        }
+        return n;
+}
+
+static int environment_add_watchdog(Environment *environment, usec_t watchdog_usec, size_t *n) {
+        char value[32];
+
+        if (watchdog_usec == 0)
+                return 0;
+        (void) snprintf(value, sizeof(value), "%" USEC_FMT, watchdog_usec);
+        int r = environment_format(&environment->watchdog_usec, "WATCHDOG_USEC=", value);
+        if (r < 0)
+                return r;
+        r = environment_reserve_pid(environment, PID_VARIABLE_WATCHDOG);
+        if (r < 0)
+                return r;
+        environment->block[(*n)++] = environment->watchdog_usec;
+        environment->block[(*n)++] = environment->pid_strings[PID_VARIABLE_WATCHDOG];
+        return 0;
+}
+
 static int environment_init(Environment *environment, const GatewayCommand *command) {
         char run_id[SD_ID128_STRING_MAX];
-        size_t n_caller = 0, n = 0;
+        const struct {
+                const char *name_and_equals, *value;
+                char **string;
+        } added[] = {
+                { "GATEWATCH_RUN_ID=", sd_id128_to_string(command->run_id, run_id),
+                        &environment->run_id },
+                { "NOTIFY_SOCKET=", command->notify_socket, &environment->notify_socket },
+                { "GATEWATCH_PREVIOUS=", command->previous, &environment->previous },
+        };
+        size_t n_caller = 0;
 
         *environment = (Environment){};
         while (environ && environ[n_caller])
                 n_caller++;
-
         environment->block = calloc(n_caller + ENVIRONMENT_ADDED, sizeof(char *));
         if (!environment->block)
                 return -ENOMEM;
 
-        for (size_t i = 0; i < n_caller; i++) {
-                int index;
-
-                if (variable_is_replaced(environ[i]))
+        ssize_t r = environment_take_callers(environment);
+        if (r < 0)
+                return (int) r;
+        size_t n = (size_t) r;
+        for (size_t i = 0; i < ELEMENTSOF(added); i++) {
+                if (!added[i].value)
                         continue;
-                index = variable_pid_index(environ[i]);
-                if (index >= 0 && environment_reserve_pid(environment, index) < 0)
+                if (environment_format(added[i].string, added[i].name_and_equals, added[i].value) <
+                        0)
                         return -ENOMEM;
-                environment->block[n++] = index >= 0 ? environment->pid_strings[index] : environ[i];
+                environment->block[n++] = *added[i].string;
         }
-
-        if (asprintf(&environment->run_id, "GATEWATCH_RUN_ID=%s",
-                    sd_id128_to_string(command->run_id, run_id)) < 0) {
-                environment->run_id = NULL;
-                return -ENOMEM;
-        }
-        environment->block[n++] = environment->run_id;
-
-        if (command->notify_socket) {
-                if (asprintf(&environment->notify_socket, "NOTIFY_SOCKET=%s",
-                            command->notify_socket) < 0) {
-                        environment->notify_socket = NULL;
-                        return -ENOMEM;
-                }
-                environment->block[n++] = environment->notify_socket;
-        }
-
-        if (command->previous) {
-                if (asprintf(&environment->previous, "GATEWATCH_PREVIOUS=%s", command->previous) <
-                        0) {
-                        environment->previous = NULL;
-                        return -ENOMEM;
-                }
-                environment->block[n++] = environment->previous;
-        }
-        return 0;
+        return environment_add_watchdog(environment, command->watchdog_usec, &n);
 }
 
 /* In the child, perhaps in our memory: no allocation, no locale. */
@@ -207,7 +245,7 @@ static void environment_set_pid(Environment *environment, pid_t pid) {
         for (; pid > 0 && n < sizeof(digits); pid /= 10)
                 digits[n++] = (char) ('0' + pid % 10);
 
-        for (size_t i = 0; i < ENVIRONMENT_PID_VARIABLES; i++) {
+        for (PidVariable i = 0; i < _PID_VARIABLE_MAX; i++) {
                 if (!environment->pid_values[i])
                         continue;
                 for (size_t k = 0; k < n; k++)

@@ -61,8 +61,8 @@ typedef struct Gateway {
 
 /* Forks and executes. The child gets the caller's signal mask and dispositions, PDEATHSIG=KILL, the
  * caller's stdin, stdout, stderr, working directory, umask, limits and every inherited fd (socket
- * activation: LISTEN_PID, likewise WATCHDOG_PID and SYSTEMD_EXEC_PID, when they name us, name it then;
- * LISTEN_PIDFDID is dropped). All fds of the supervisor are close-on-exec. Returns when exec has
+ * activation: LISTEN_PID, likewise SYSTEMD_EXEC_PID, when they name us, name it then; LISTEN_PIDFDID is
+ * dropped, and so are the caller's WATCHDOG_USEC and WATCHDOG_PID: that watchdog is ours to feed). All fds of the supervisor are close-on-exec. Returns when exec has
  * happened or has failed.
  *
  * ret_exec_error: 0, or why COMMAND could not be executed (ENOENT: not found; EACCES, ENOTDIR, ELOOP,

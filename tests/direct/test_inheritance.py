@@ -115,7 +115,7 @@ os.setpriority(os.PRIO_PROCESS, 0, 3)
         run.stop()
 
     def test_pid_variables_name_the_gateway_only_where_they_named_the_supervisor(self):
-        names = ('LISTEN_PID', 'WATCHDOG_PID', 'SYSTEMD_EXEC_PID')
+        names = ('LISTEN_PID', 'SYSTEMD_EXEC_PID')
         run = self.start(prelude='for name in %r: os.environ[name] = str(os.getpid())' % (names,)).begun()
         self.assertEqual({name: run.child.hello['environment'][name] for name in names},
                          dict.fromkeys(names, str(run.child.pid)))
@@ -123,6 +123,11 @@ os.setpriority(os.PRIO_PROCESS, 0, 3)
         run = self.start(environment=dict.fromkeys(names, '1')).begun()
         self.assertEqual({name: run.child.hello['environment'][name] for name in names},
                          dict.fromkeys(names, '1'))
+        run.stop()
+
+    def test_watchdog_of_the_supervisor_is_not_the_gateways(self):
+        run = self.start(prelude='os.environ.update(WATCHDOG_USEC="60000000", WATCHDOG_PID=str(os.getpid()))').begun()
+        self.assertEqual({'WATCHDOG_USEC', 'WATCHDOG_PID'} & set(run.child.hello['environment']), set())
         run.stop()
 
     def test_fds_inherited_are_passed_and_no_other(self):

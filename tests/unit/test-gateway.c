@@ -29,6 +29,7 @@ typedef struct Fixture {
         int output_fd; /* what the child wrote */
         int saved_stdout;
         const char *argv0; /* of the next gateway */
+        usec_t watchdog_usec;
         char output[OUTPUT_MAX];
 } Fixture;
 
@@ -80,6 +81,7 @@ static int spawn(Fixture *fixture, char *const argv[], int *ret_exec_error) {
                 .run_id = SD_ID128_MAKE(
                         01, 23, 45, 67, 89, ab, cd, ef, 01, 23, 45, 67, 89, ab, cd, ef),
                 .previous = "clean",
+                .watchdog_usec = fixture->watchdog_usec,
                 .signals = &fixture->signals,
                 .cgroup_fd = -EBADF,
         };
@@ -125,16 +127,14 @@ static void test_gateway_spawn_environment_names_the_child(void **state) {
 
         (void) snprintf(own, sizeof(own), "%d", getpid());
         (void) setenv("LISTEN_PID", own, 1);
-        (void) setenv("WATCHDOG_PID", own, 1);
         (void) setenv("SYSTEMD_EXEC_PID", own, 1);
         (void) setenv("LISTEN_PIDFDID", "77", 1);
         (void) setenv("LISTEN_FDS", "2", 1);
         (void) setenv("NOTIFY_SOCKET", "/run/systemd/notify", 1);
         run_script(fixture,
-                "echo $$ $LISTEN_PID $WATCHDOG_PID $SYSTEMD_EXEC_PID x$LISTEN_PIDFDID $LISTEN_FDS"
+                "echo $$ $LISTEN_PID $SYSTEMD_EXEC_PID x$LISTEN_PIDFDID $LISTEN_FDS"
                 " $NOTIFY_SOCKET $GATEWATCH_RUN_ID $GATEWATCH_PREVIOUS");
         (void) unsetenv("LISTEN_PID");
-        (void) unsetenv("WATCHDOG_PID");
         (void) unsetenv("SYSTEMD_EXEC_PID");
         (void) unsetenv("LISTEN_PIDFDID");
         (void) unsetenv("LISTEN_FDS");
@@ -142,9 +142,58 @@ static void test_gateway_spawn_environment_names_the_child(void **state) {
 
         pid = fixture->gateway.pid;
         (void) snprintf(expected, sizeof(expected),
-                "%d %d %d %d x 2 @gatewatch/test 0123456789abcdef0123456789abcdef clean\n", pid,
-                pid, pid, pid);
+                "%d %d %d x 2 @gatewatch/test 0123456789abcdef0123456789abcdef clean\n", pid, pid,
+                pid);
         assert_string_equal(fixture->output, expected);
+}
+
+static void run_with_callers_watchdog(Fixture *fixture, pid_t pid) {
+        char value[16];
+
+        (void) snprintf(value, sizeof(value), "%d", pid);
+        (void) setenv("WATCHDOG_USEC", "30000000", 1);
+        (void) setenv("WATCHDOG_PID", value, 1);
+        run_script(fixture,
+                "echo ${WATCHDOG_USEC-unset} ${WATCHDOG_PID-unset}; env | grep -c ^WATCHDOG_");
+        (void) unsetenv("WATCHDOG_USEC");
+        (void) unsetenv("WATCHDOG_PID");
+}
+
+static void assert_watchdog_of_child(Fixture *fixture, const char *usec) {
+        char expected[64];
+
+        (void) snprintf(expected, sizeof(expected), "%s %d\n2\n", usec, fixture->gateway.pid);
+        assert_string_equal(fixture->output, expected);
+}
+
+static void test_gateway_spawn_without_watchdog_has_none_of_the_callers(void **state) {
+        Fixture *fixture = *state;
+
+        run_with_callers_watchdog(fixture, getpid());
+        assert_string_equal(fixture->output, "unset unset\n0\n");
+}
+
+static void test_gateway_spawn_without_watchdog_has_none_of_a_stranger(void **state) {
+        Fixture *fixture = *state;
+
+        run_with_callers_watchdog(fixture, 1);
+        assert_string_equal(fixture->output, "unset unset\n0\n");
+}
+
+static void test_gateway_spawn_watchdog_replaces_the_callers(void **state) {
+        Fixture *fixture = *state;
+
+        fixture->watchdog_usec = 1500000;
+        run_with_callers_watchdog(fixture, getpid());
+        assert_watchdog_of_child(fixture, "1500000");
+}
+
+static void test_gateway_spawn_watchdog_without_a_callers_names_the_child(void **state) {
+        Fixture *fixture = *state;
+
+        fixture->watchdog_usec = USEC_INFINITY - 1;
+        run_script(fixture, "echo $WATCHDOG_USEC $WATCHDOG_PID; env | grep -c ^WATCHDOG_");
+        assert_watchdog_of_child(fixture, "18446744073709551614");
 }
 
 static void test_gateway_spawn_foreign_listen_pid_is_left_alone(void **state) {
@@ -441,6 +490,10 @@ int main(void) {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
         const struct CMUnitTest tests[] = {
                 TEST(test_gateway_spawn_environment_names_the_child),
+                TEST(test_gateway_spawn_without_watchdog_has_none_of_the_callers),
+                TEST(test_gateway_spawn_without_watchdog_has_none_of_a_stranger),
+                TEST(test_gateway_spawn_watchdog_replaces_the_callers),
+                TEST(test_gateway_spawn_watchdog_without_a_callers_names_the_child),
                 TEST(test_gateway_spawn_foreign_listen_pid_is_left_alone),
                 TEST(test_gateway_spawn_signals_are_the_callers),
                 TEST(test_caller_signals_take_blocks_all_and_keeps_statuses),
