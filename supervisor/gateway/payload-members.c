@@ -77,6 +77,12 @@ static int payload_members_add_group(
         return 0;
 }
 
+/* A helper, or what one has executed: it forks once at most. */
+static bool payload_member_is_apart(const PayloadScope *scope, const ProcessInfo *member) {
+        return payload_scope_is_apart(scope, member->pid) ||
+                (member->ppid != scope->self && payload_scope_is_apart(scope, member->ppid));
+}
+
 /* Returns: the list's members that are the gateway's, in front. */
 static size_t payload_members_drop_helpers(
         const PayloadScope *scope, ProcessInfo *list, size_t n_members) {
@@ -84,7 +90,7 @@ static size_t payload_members_drop_helpers(
 
         for (size_t i = 0; i < n_members; i++) {
                 ProcessInfo member = list[i];
-                if (payload_scope_is_apart(scope, member.pid))
+                if (payload_member_is_apart(scope, &member))
                         continue;
                 list[i] = list[n_kept];
                 list[n_kept++] = member;

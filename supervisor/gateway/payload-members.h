@@ -11,7 +11,7 @@
 #include "cgroup.h"
 #include "proc.h"
 
-#define PAYLOAD_HELPERS_MAX 4
+#define PAYLOAD_HELPERS_MAX 8
 
 /* Where members are looked for. The descriptors are the payload's. */
 typedef struct PayloadScope {

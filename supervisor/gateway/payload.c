@@ -33,6 +33,8 @@ struct Payload {
         char cgroup_path[CGROUP_PATH_MAX + 32]; /* of the sub-group, as /proc/PID/cgroup has it */
         pid_t main_pid;                         /* 0: none */
         uint64_t main_start_ticks;              /* 0: could not be read */
+        pid_t member_pid;                       /* who was found to be a member last */
+        uint64_t member_start_ticks;
 };
 
 int payload_new(const char *proc_root, Payload **ret_payload) {
@@ -106,6 +108,11 @@ int payload_make_cgroup(Payload *payload, const char *mount_point, const char *c
         payload->unit_fd = TAKE_FD(unit_fd);
         payload->scope.cgroup_fd = TAKE_FD(cgroup_fd);
         return 0;
+}
+
+int payload_proc_fd(const Payload *payload) {
+        assert(payload);
+        return payload->scope.proc_fd;
 }
 
 int payload_cgroup_fd(const Payload *payload) {
@@ -280,17 +287,39 @@ static bool payload_group_contains(const Payload *payload, pid_t pid) {
                 (path[length] == '\0' || path[length] == '/');
 }
 
+static bool payload_has_found(const Payload *payload, pid_t pid) {
+        ProcessInfo info;
+
+        return pid == payload->member_pid &&
+                proc_read_info(payload->scope.proc_fd, pid, &info) >= 0 &&
+                info.start_ticks == payload->member_start_ticks;
+}
+
+static void payload_remember(Payload *payload, pid_t pid) {
+        ProcessInfo info;
+
+        if (proc_read_info(payload->scope.proc_fd, pid, &info) < 0)
+                return;
+        payload->member_pid = pid;
+        payload->member_start_ticks = info.start_ticks;
+}
+
 bool payload_contains(Payload *payload, pid_t pid) {
         assert(payload);
 
         if (pid <= 0 || payload_scope_is_apart(&payload->scope, pid))
                 return false;
+        /* A worker that reports a lot asks again and again. Who descends from us does so for good. */
+        if (payload_has_found(payload, pid))
+                return true;
 
         /* A parent on the way up may end while we climb: the next try finds the new one. */
         for (size_t i = 0; i < PAYLOAD_CONTAINS_TRIES; i++) {
                 int r = proc_is_descendant(payload->scope.proc_fd, pid, payload->scope.self);
-                if (r > 0)
+                if (r > 0) {
+                        payload_remember(payload, pid);
                         return true;
+                }
                 if (r != -ESRCH)
                         break;
         }

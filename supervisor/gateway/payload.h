@@ -36,6 +36,8 @@ int payload_make_cgroup(
         Payload *payload, const char *mount_point, const char *cgroup_path) _warn_unused_;
 /* Returns: fd; -EBADF: no sub-group. Owned by the payload. */
 int payload_cgroup_fd(const Payload *payload);
+/* Returns: fd of procfs, owned by the payload. */
+int payload_proc_fd(const Payload *payload);
 /* Gives the group up again (the kernel would not fork into it). */
 void payload_drop_cgroup(Payload *payload);
 
@@ -85,7 +87,7 @@ int payload_signal(Payload *payload, PhaseTarget target, int signo, bool skip_ma
         size_t *ret_n_sent) _warn_unused_;
 
 /* All of the gateway's living processes, main included, in the order of /proc. Also in a helper process,
- * which has to add itself (payload_add_helper()) before.
+ * which has to add itself (payload_add_helper()) before, and to keep both of our descriptors.
  * ret_list: malloc()ed.
  * Returns: 0; -ENOMEM; negative errno. */
 int payload_list(Payload *payload, ProcessInfo **ret_list, size_t *ret_n) _warn_unused_;

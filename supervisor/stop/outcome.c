@@ -60,6 +60,6 @@ Outcome outcome_decide(const OutcomeFacts *facts) {
         case LADDER_REACH_LATER:
                 return OUTCOME_ESCALATED;
         default:
-                return OUTCOME_CLEAN;
+                return facts->is_forced ? OUTCOME_ESCALATED : OUTCOME_CLEAN;
         }
 }
