@@ -6,10 +6,11 @@ gateway has been seen to. What happens to it is appended to a file, one JSON obj
 monotonic time in microseconds, so that a test can tell what arrived, in which order and how often.
 
 It uses only Python's standard library and has a single thread: signals arrive through a wake-up fd.
+Beside it: gateway_base.py, gateway_stop.py (what it does in a stop), gateway_faults.py.
 """
 
 import argparse
-import array
+import faulthandler
 import json
 import os
 import selectors
@@ -18,75 +19,17 @@ import socket
 import sys
 import time
 
+# The folder may be one that is not ours to write to.
+sys.dont_write_bytecode = True
+
+from gateway_base import (Log, Notifier, UNCATCHABLE, monotonic_usec, signal_name,  # noqa: E402
+                          signal_number)
+from gateway_faults import (Flood, block_loop, fork_orphans, fork_storm, hog_memory,  # noqa: E402
+                            spin, starve)
+from gateway_stop import BlackHoledAdapter, Drain, begin_step, serve_black_hole  # noqa: E402
+
 STOP_SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR2}
-UNCATCHABLE = {signal.SIGKILL, signal.SIGSTOP}
 LISTEN_FDS_START = 3
-
-
-def monotonic_usec():
-    return time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
-
-
-def signal_number(name):
-    name = name.upper()
-    return signal.Signals[name if name.startswith("SIG") else "SIG" + name]
-
-
-def signal_name(number):
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal#{number}"
-
-
-class Log:
-    """Appends events, each in one write(2), so that several processes can share the file."""
-
-    def __init__(self, path):
-        self.fd = -1
-        if path:
-            self.fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
-
-    def event(self, what, **fields):
-        line = json.dumps({"t": monotonic_usec(), "pid": os.getpid(), "event": what, **fields})
-        if self.fd >= 0:
-            os.write(self.fd, line.encode() + b"\n")
-
-
-class Notifier:
-    """sd_notify(3), sd_pid_notify_with_fds(3) and sd_notify_barrier(3)."""
-
-    def __init__(self, address):
-        self.socket = None
-        if address:
-            if address.startswith("@"):
-                address = "\0" + address[1:]
-            self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
-            self.socket.connect(address)
-
-    def send(self, text, fds=()):
-        if self.socket is None:
-            return False
-        ancillary = []
-        if fds:
-            ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))]
-        self.socket.sendmsg([text.encode()], ancillary)
-        return True
-
-    def barrier(self, timeout_sec):
-        """Returns whether everything sent before was processed within the time."""
-        if self.socket is None:
-            return False
-        read_fd, write_fd = os.pipe()
-        try:
-            self.send("BARRIER=1", [write_fd])
-        finally:
-            os.close(write_fd)
-        with selectors.DefaultSelector() as selector:
-            selector.register(read_fd, selectors.EVENT_READ)
-            is_done = bool(selector.select(timeout_sec))
-        os.close(read_fd)
-        return is_done
 
 
 class Gateway:
@@ -97,7 +40,8 @@ class Gateway:
         self.selector = selectors.DefaultSelector()
         self.timers = []  # (due in monotonic seconds, function), unsorted: there are few
         self.sessions = options.sessions
-        self.is_draining = False
+        self.adapters = []
+        self.drain = Drain(self)
         self.is_ready = False
         self.status = None
 
@@ -118,6 +62,7 @@ class Gateway:
             self.hand_over()
         if self.options.fork_storm:
             fork_storm(self.options.fork_storm)
+        self.adapters = [BlackHoledAdapter(self, text) for text in self.options.black_hole]
         self.begin()
         while self.status is None:
             self.turn()
@@ -133,8 +78,22 @@ class Gateway:
             self.after(options.self_stop_after, self.stop_self)
         if options.watchdog is not None:
             self.ping()
+        self.plan_troubles()
         if options.barrier_at_start:
             self.check_barrier()
+
+    def plan_troubles(self):
+        options = self.options
+        for seconds, function in (
+                (options.wedge_after, lambda: block_loop(self.log, float("inf"))),
+                (options.spin_after, lambda: spin(self.log)),
+                (options.starve_after, lambda: starve(self.log)),
+                (options.trigger_after, lambda: self.notifier.send("WATCHDOG=trigger"))):
+            if seconds is not None:
+                self.after(seconds, function)
+        if options.watchdog_usec:
+            seconds, _, usec = options.watchdog_usec.partition(":")
+            self.after(float(seconds), lambda: self.notifier.send(f"WATCHDOG_USEC={usec}"))
 
     def turn(self):
         timeout = None
@@ -170,6 +129,18 @@ class Gateway:
         self.log.event("ready")
         self.tell("READY=1", status="serving" if self.options.status_texts else None,
                   active=self.sessions if self.options.active else None)
+        for text in self.options.early_step:
+            begin_step(self, text)
+        self.send_raw(self.options.send_at_start)
+        if self.options.notify_flood:
+            Flood(self, *self.options.notify_flood)
+
+    def send_raw(self, path):
+        """Datagrams out of a file: on each line a JSON string, whose characters are bytes."""
+        if path:
+            with open(path, encoding="utf-8") as file:
+                for line in file:
+                    self.notifier.send(json.loads(line).encode("latin-1"))
 
     def tell(self, *lines, status=None, active=None):
         if not self.options.notify:
@@ -191,8 +162,14 @@ class Gateway:
             # Faults keep their meaning; SIGPIPE was ignored by Python itself.
             if number in (signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL):
                 continue
+            if number in self.options.default or number == self.options.dump_signal:
+                continue
             signal.signal(number, lambda *_: None)
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+        if self.options.dump_signal:
+            # Beside the log, because it is no JSON; kept open for good.
+            self.dump_file = open(f"{self.options.log}.dump", "w", encoding="utf-8")
+            faulthandler.register(self.options.dump_signal, self.dump_file, all_threads=True)
 
         def dispatch():
             for number in os.read(read_fd, 4096):
@@ -213,7 +190,7 @@ class Gateway:
         if number == signal.SIGHUP and self.options.reload:
             self.reload()
         elif number in STOP_SIGNALS:
-            self.drain()
+            self.drain.begin()
         elif number == signal.SIGABRT:
             self.log.event("end", signal="SIGABRT")
             signal.signal(signal.SIGABRT, signal.SIG_DFL)
@@ -225,6 +202,10 @@ class Gateway:
         if self.options.notify:
             self.notifier.barrier(self.options.barrier_timeout)
         self.log.event("reloading")
+        if self.options.reload_blocks:
+            block_loop(self.log, self.options.reload_takes)
+            self.reloaded()
+            return
         self.after(self.options.reload_takes, self.reloaded)
 
     def reloaded(self):
@@ -238,54 +219,7 @@ class Gateway:
     def stop_self(self):
         self.log.event("self-stop")
         self.notifier.send("STOPPING=1")
-        self.drain()
-
-    def drain(self):
-        if self.is_draining:
-            return
-        self.is_draining = True
-        if self.options.read_at_stop:
-            self.log.event("file", content=content_of(self.options.read_at_stop))
-        self.log.event("drain", sessions=self.sessions)
-        if self.options.stopping:
-            self.notifier.send("STOPPING=1")
-        if self.options.extend is not None:
-            self.notifier.send(f"EXTEND_TIMEOUT_USEC={self.options.extend}")
-        if self.options.phase:
-            self.notifier.send(f"X_GATEWATCH_PHASE={self.options.phase}")
-        if self.options.fork_storm_on_stop:
-            fork_storm(self.options.fork_storm_on_stop)
-        self.begin_step()
-        if self.options.drain == float("inf"):
-            return
-        pause = self.options.drain / max(1, self.sessions)
-        for index in range(self.sessions):
-            self.after(pause * (index + 1), self.end_session)
-        self.after(self.options.drain, self.drained)
-
-    def begin_step(self):
-        if not self.options.step:
-            return
-        name, _, rest = self.options.step.partition(":")
-        seconds, _, bound_usec = rest.partition(":")
-        lines = [f"X_GATEWATCH_STEP_BEGIN={name}"]
-        if bound_usec:
-            lines.append(f"X_GATEWATCH_STEP_TIMEOUT_USEC={bound_usec}")
-        self.notifier.send("\n".join(lines))
-        if seconds:
-            self.after(float(seconds), lambda: self.notifier.send(f"X_GATEWATCH_STEP_END={name}"))
-
-    def end_session(self):
-        self.sessions -= 1
-        self.log.event("session-end", left=self.sessions)
-        self.tell(status=f"{self.sessions} left" if self.options.status_texts else None,
-                  active=self.sessions if self.options.active else None)
-
-    def drained(self):
-        self.log.event("drained")
-        if self.options.linger:
-            return
-        self.finish()
+        self.drain.begin()
 
     # ---- the notify protocol's finer points --------------------------------------------------------
 
@@ -354,51 +288,6 @@ class Gateway:
         self.catch_signals()
 
 
-# ---- awkward company ------------------------------------------------------------------------------
-
-
-def fork_orphans(count, log):
-    """Grandchildren in sessions of their own that ignore every signal there is. Returns once each of
-    them does."""
-    if count == 0:
-        return
-    read_fd, write_fd = os.pipe()
-    for _ in range(count):
-        if os.fork() > 0:
-            continue  # nobody waits for it: SIGCHLD is ignored, so it leaves no zombie
-        os.setsid()
-        if os.fork() > 0:
-            os._exit(0)
-        become_stubborn()
-        os.write(write_fd, b"x")
-        while True:
-            signal.pause()
-    for _ in range(count):
-        os.read(read_fd, 1)
-    os.close(read_fd)
-    os.close(write_fd)
-    log.event("orphans", count=count)
-
-
-def become_stubborn():
-    signal.set_wakeup_fd(-1)
-    for number in signal.valid_signals() - UNCATCHABLE:
-        signal.signal(number, signal.SIG_IGN)
-
-
-def fork_storm(chains):
-    """Processes that are never the same twice: each forks its successor and leaves."""
-    for _ in range(chains):
-        if os.fork() > 0:
-            continue
-        os.setsid()
-        become_stubborn()
-        while True:
-            time.sleep(0.002)
-            if os.fork() > 0:
-                os._exit(0)
-
-
 # ---- what a test wants to know about where the gateway runs -------------------------------------
 
 
@@ -415,23 +304,6 @@ def own_cgroup():
     return None
 
 
-def content_of(path):
-    """None: there is no such file."""
-    try:
-        with open(path, encoding="utf-8") as file:
-            return file.read()
-    except FileNotFoundError:
-        return None
-
-
-def hog_memory(log):
-    """Takes memory until it is killed for it."""
-    log.event("hog")
-    taken = []
-    while True:
-        taken.append(bytearray(b"x") * (1 << 20))
-
-
 def parent_cmdline():
     try:
         with open(f"/proc/{os.getppid()}/cmdline", "rb") as file:
@@ -440,7 +312,7 @@ def parent_cmdline():
         return None
 
 
-def parse_ignore(text):
+def parse_signals(text):
     if text == "all":
         return signal.valid_signals() - UNCATCHABLE
     return {signal_number(name) for name in text.split(",") if name}
@@ -452,7 +324,8 @@ def parse_options(arguments):
     add("--log", "--log-signals", metavar="FILE", help="append events, one JSON object a line")
     add("--sessions", type=int, default=3, help="how many units of work are in flight")
     add("--drain", type=float, default=0.0, metavar="SECONDS", help="how long they last; inf")
-    add("--ignore", type=parse_ignore, default=set(), metavar="SIGNALS", help="TERM,INT,… or all")
+    add("--ignore", type=parse_signals, default=set(), metavar="SIGNALS", help="TERM,INT,… or all")
+    add("--default", type=parse_signals, default=set(), metavar="SIGNALS", help="left as they were")
     add("--linger", action="store_true", help="stay after the drain")
     add("--exit-code", type=int, default=0, metavar="N")
     add("--exit-after", type=float, metavar="SECONDS", help="end unasked")
@@ -462,14 +335,36 @@ def parse_options(arguments):
     add("--never-ready", action="store_true")
     add("--status-texts", action="store_true", help="STATUS= with the sessions that are left")
     add("--active", action="store_true", help="X_GATEWATCH_ACTIVE= likewise")
-    add("--phase", metavar="NAME", help="X_GATEWATCH_PHASE= when the drain begins")
-    add("--step", metavar="NAME[:SECONDS[:BOUND_USEC]]", help="a step in the drain")
+    add("--phase", action="append", default=[], metavar="NAME[:SECONDS]",
+        help="X_GATEWATCH_PHASE= from the drain's beginning on, one after the other; repeatable")
+    add("--step", action="append", default=[], metavar="NAME[:SECONDS[:BOUND_USEC]]",
+        help="a step that begins with the drain, which waits for it if SECONDS (inf) are given; repeatable")
+    add("--steps", type=int, default=0, metavar="N", help="so many that never end, waited for by nobody")
+    add("--early-step", action="append", default=[], metavar="NAME[:SECONDS[:BOUND_USEC]]",
+        help="a step that begins once ready; repeatable")
+    add("--black-hole", action="append", default=[], metavar="HOST:PORT:NAME",
+        help="an adapter connected there, whose disconnect after the drain waits for an answer; repeatable")
+    add("--black-hole-server", metavar="HOST:PORT[:full]",
+        help="no gateway: a peer that takes connections and never reads, or does not take them")
+    add("--send-at-start", metavar="FILE", help="once ready, datagrams: on each line a JSON string")
+    add("--send-at-stop", metavar="FILE", help="the same when the drain begins")
+    add("--block-at-stop", type=float, metavar="SECONDS", help="hang so long when the drain begins")
+    add("--notify-flood", nargs=2, metavar=("N", "RATE"),
+        help="once ready, N datagrams with X_GATEWATCH_ACTIVE=, RATE a second, 0 as fast as possible")
     add("--reload", action="store_true", help="SIGHUP reloads")
+    add("--reload-blocks", action="store_true", help="the loop hangs meanwhile")
     add("--reload-takes", type=float, default=0.05, metavar="SECONDS")
     add("--stopping", action="store_true", help="STOPPING=1 when the drain begins")
     add("--self-stop-after", type=float, metavar="SECONDS", help="STOPPING=1 unasked, then drain")
     add("--extend", type=int, metavar="USEC", help="EXTEND_TIMEOUT_USEC= when the drain begins")
     add("--watchdog", metavar="SECONDS[:COUNT]", help="WATCHDOG=1 so often, at most COUNT times")
+    add("--watchdog-usec", metavar="AFTER:USEC", help="WATCHDOG_USEC= after so many seconds")
+    add("--trigger-after", type=float, metavar="SECONDS", help="WATCHDOG=trigger")
+    add("--wedge-after", type=float, metavar="SECONDS", help="hang in the loop from then on")
+    add("--spin-after", type=float, metavar="SECONDS", help="run in a circle from then on")
+    add("--starve-after", type=float, metavar="SECONDS", help="get no CPU from then on")
+    add("--dump-signal", type=signal_number, metavar="SIGNAL",
+        help="at which all stacks are written to the log's name with .dump")
     add("--barrier-at-start", action="store_true", help="BARRIER=1 once begun")
     add("--barrier-timeout", type=float, default=5.0, metavar="SECONDS")
     add("--listen", action="store_true", help="check LISTEN_*, accept connections")
@@ -486,4 +381,7 @@ def parse_options(arguments):
 
 
 if __name__ == "__main__":
-    Gateway(parse_options(sys.argv[1:])).run()
+    given = parse_options(sys.argv[1:])
+    if given.black_hole_server:
+        serve_black_hole(given.black_hole_server, Log(given.log))
+    Gateway(given).run()
