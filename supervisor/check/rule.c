@@ -44,6 +44,8 @@ static const Rule rule_table[] = {
         { "watchdog-supervisor-only", SEVERITY_HINT,
                 "WatchdogSec= watches the supervisor, not the gateway",
                 rule_watchdog_supervisor_only },
+        { "step-timeout-beyond-drain", SEVERITY_HINT,
+                "--step-timeout= is not shorter than the drain", rule_step_timeout_beyond_drain },
 
         /* How systemd ends it. */
         { "kill-mode", SEVERITY_ERROR, "KillMode= is not mixed", rule_kill_mode },

@@ -50,6 +50,7 @@ bool rule_job_timeout(const RuleInput *input, FindingWriter *writer);
 bool rule_runtime_max(const RuleInput *input, FindingWriter *writer);
 bool rule_watchdog_too_short(const RuleInput *input, FindingWriter *writer);
 bool rule_watchdog_supervisor_only(const RuleInput *input, FindingWriter *writer);
+bool rule_step_timeout_beyond_drain(const RuleInput *input, FindingWriter *writer);
 
 /* rules-kill.c: how systemd ends it */
 bool rule_kill_mode(const RuleInput *input, FindingWriter *writer);

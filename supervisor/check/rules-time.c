@@ -23,6 +23,9 @@
  * stalled. */
 #define TIME_WATCHDOG_MIN_USEC (2 * USEC_PER_SEC)
 
+/* Of --step-timeout=. */
+#define TIME_STEP_DEFAULT_USEC (5 * USEC_PER_SEC)
+
 static bool time_has_drain(const RuleInput *input) {
         return input->has_drain && rule_is_loaded(input);
 }
@@ -238,11 +241,37 @@ bool rule_watchdog_too_short(const RuleInput *input, FindingWriter *writer) {
                 "A busy machine may delay a sign of life by seconds.", 30 * USEC_PER_SEC);
 }
 
+/* The gateway's own heartbeat has a watcher: the other one may watch the supervisor alone. */
+static bool time_is_gateway_watched(const RuleInput *input) {
+        return input->run && input->run->watchdog_usec > 0;
+}
+
 bool rule_watchdog_supervisor_only(const RuleInput *input, FindingWriter *writer) {
-        if (!time_is_watched(input) ||
+        if (!time_is_watched(input) || time_is_gateway_watched(input) ||
                 time_is_shorter(input->view, VIEW_WATCHDOG_USEC, TIME_WATCHDOG_MIN_USEC))
                 return false;
         return finding_say(writer, SEVERITY_HINT, VIEW_WATCHDOG_USEC,
                 "gatewatch answers systemd's watchdog itself: WatchdogSec= notices a supervisor "
-                "that hangs, not a gateway that does");
+                "that hangs, not a gateway that does; --watchdog= of gatewatch run does");
+}
+
+/* A bound that nobody set is silent, as is one that was taken away on purpose. */
+static bool time_has_step_timeout(const RunConfig *run) {
+        return run->on_step_timeout != STEP_TIMEOUT_LOG &&
+                run->step_timeout_usec != USEC_INFINITY &&
+                run->step_timeout_usec != TIME_STEP_DEFAULT_USEC;
+}
+
+bool rule_step_timeout_beyond_drain(const RuleInput *input, FindingWriter *writer) {
+        char step[USEC_SPAN_MAX], drain[USEC_SPAN_MAX];
+
+        if (!time_has_drain(input) || !input->run || !time_has_step_timeout(input->run) ||
+                input->budget.drain_usec == 0 ||
+                input->run->step_timeout_usec < input->budget.drain_usec)
+                return false;
+        return finding_say(writer, SEVERITY_HINT, VIEW_EXEC_START,
+                "--step-timeout= of %s is not shorter than the drain of %s: a step that hangs takes "
+                "all of the drain before it is noticed",
+                usec_format_span(step, input->run->step_timeout_usec, 1),
+                usec_format_span(drain, input->budget.drain_usec, 1));
 }

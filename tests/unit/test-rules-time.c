@@ -257,6 +257,32 @@ static const RuleRow watchdog_rows[] = {
         { "not supervised", UNSUPERVISED, { WATCHDOG("30s") } },
         { "not supervised, drain given", GIVEN, { WATCHDOG("30s") } },
         { "settings not known", RUN_UNKNOWN, { WATCHDOG("30s") }, NULL, NULL, WATCHDOG_ALONE },
+        { "the gateway is watched too", 0, { WATCHDOG("30s") }, "--watchdog=10s" },
+        { "the gateway's is off", 0, { WATCHDOG("30s") }, "--watchdog=0", NULL, WATCHDOG_ALONE,
+                "--watchdog= of gatewatch run does" },
+};
+
+#define STEP_LONG "hint ExecStart"
+
+static const RuleRow step_rows[] = {
+        { "the default", 0, {} },
+        { "the default, longer than the drain", 0, {}, "--drain-timeout=3s" },
+        { "shorter than the drain", 0, {}, "--step-timeout=59s" },
+        { "as long as the drain", 0, {}, "--step-timeout=1min", NULL, STEP_LONG,
+                "--step-timeout= of 1min is not shorter than the drain of 1min:" },
+        { "longer than the drain", 0, {}, "--drain-timeout=10s --step-timeout=15s", NULL, STEP_LONG,
+                "of 15s is not shorter than the drain of 10s" },
+        { "longer than the drain of a schedule", 0, {},
+                "--stop-schedule=TERM/10/KILL/5 --step-timeout=10s", NULL, STEP_LONG },
+        { "it begins a stop as well", 0, {}, "--step-timeout=1min --on-step-timeout=stop", NULL,
+                STEP_LONG },
+        { "unbounded", 0, {}, "--step-timeout=infinity" },
+        { "0 is unbounded", 0, {}, "--step-timeout=0" },
+        { "only recorded", 0, {}, "--step-timeout=2min --on-step-timeout=log" },
+        { "no drain at all", 0, {}, "--drain-timeout=0 --step-timeout=7s" },
+        { "refused by systemd", ROW_NOT_LOADED, {}, "--step-timeout=1min" },
+        { "not supervised, drain given", GIVEN, {} },
+        { "settings not known, drain given", RUN_UNKNOWN | ROW_DRAIN_GIVEN, {} },
 };
 /* clang-format on */
 
@@ -292,6 +318,10 @@ static void test_rule_watchdog_that_works_trips_as_hint(void **state) {
         assert_rule_rows(state, rule_watchdog_supervisor_only, watchdog_rows);
 }
 
+static void test_rule_step_timeout_beyond_the_drain_trips(void **state) {
+        assert_rule_rows(state, rule_step_timeout_beyond_drain, step_rows);
+}
+
 /* The manager's unit is named by its template where the unit is not known. */
 static void test_rule_user_manager_of_unknown_name_is_its_template(void **state) {
         static const RuleRow row = { .name = "no name", .flags = ROW_USER };
@@ -313,6 +343,7 @@ int main(void) {
                 rule_test(test_rule_runtime_below_the_drain_trips),
                 rule_test(test_rule_watchdog_below_two_seconds_trips),
                 rule_test(test_rule_watchdog_that_works_trips_as_hint),
+                rule_test(test_rule_step_timeout_beyond_the_drain_trips),
                 rule_test(test_rule_user_manager_of_unknown_name_is_its_template),
         };
 
