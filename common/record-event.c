@@ -141,63 +141,101 @@ static const RecordEventInfo record_event_table[_RECORD_EVENT_MAX] = {
                 .name = "phase",
                 .message_id = "c69e1f2d063540f6a46135675050a82a",
                 .priority = LOG_INFO,
-                .subject = "Phase @GATEWATCH_PHASE@ of the stop of @GATEWATCH_NAME@ has ended",
+                .subject = "Phase @GATEWATCH_PHASE@ of gateway @GATEWATCH_NAME@ has ended",
                 .body =
-                        "While the gateway @GATEWATCH_NAME@ is being stopped, the phase\n"
-                        "\"@GATEWATCH_PHASE@\" is over, after @GATEWATCH_ELAPSED_USEC@\n"
-                        "microseconds.\n"
+                        "The phase \"@GATEWATCH_PHASE@\" of the gateway @GATEWATCH_NAME@ is over.\n"
+                        "It lasted @GATEWATCH_PHASE_USEC@ microseconds.\n"
                         "Timed out: @GATEWATCH_TIMED_OUT@\n"
+                        "Whose phase: @GATEWATCH_PHASE_SOURCE@\n"
                         "\n"
-                        "A phase ends as soon as no process is left that it is for. One that\n"
-                        "timed out did not get that far, and the next, harder phase has begun. If\n"
-                        "the drain times out again and again, the gateway needs a longer\n"
-                        "--drain-timeout=, or something in it does not let go of its work.\n",
+                        "ladder   one of the stop schedule. It ends as soon as no process is left\n"
+                        "         that it is for. One that timed out did not get that far, and the\n"
+                        "         next, harder phase has begun; what the gateway was doing is in\n"
+                        "         the record \"stuck\".\n"
+                        "gateway  one that the gateway named itself. It is measured and not\n"
+                        "         bounded; \"timed out\" means that a phase of the stop schedule\n"
+                        "         did so while it ran.\n"
+                        "\n"
+                        "If the drain times out again and again, the gateway needs a longer\n"
+                        "--drain-timeout=, or something in it does not let go of its work:\n"
+                        "  journalctl -p warning GATEWATCH_RUN_ID=@GATEWATCH_RUN_ID@\n",
         },
         [RECORD_STEP] = {
                 .name = "step",
                 .message_id = "af4ff38ddf614ed39537d85bcd3f5a3e",
                 .priority = LOG_INFO,
-                .subject = "Step @GATEWATCH_STEP@ of gateway @GATEWATCH_NAME@ ended or ran over",
+                .subject = "Step @GATEWATCH_STEP@ of @GATEWATCH_NAME@: @GATEWATCH_STEP_END@",
                 .body =
                         "The gateway @GATEWATCH_NAME@ had announced the step\n"
-                        "\"@GATEWATCH_STEP@\". It took @GATEWATCH_STEP_USEC@ microseconds so far.\n"
-                        "Over its time: @GATEWATCH_TIMED_OUT@\n"
+                        "\"@GATEWATCH_STEP@\". It has taken @GATEWATCH_STEP_USEC@ microseconds;\n"
+                        "its bound is @GATEWATCH_STEP_TIMEOUT_USEC@ (its own, or --step-timeout=).\n"
+                        "How it stands: @GATEWATCH_STEP_END@\n"
                         "\n"
-                        "A step that runs over moves the stop on to its next phase, unless\n"
-                        "--on-step-timeout=log is set. Its limit is in the field\n"
-                        "GATEWATCH_STEP_TIMEOUT_USEC: the gateway's own, or --step-timeout=.\n",
+                        "done       it ended in time\n"
+                        "open       it has run over its bound and goes on\n"
+                        "late       it ended after its bound\n"
+                        "abandoned  it had not ended when the gateway was gone\n"
+                        "\n"
+                        "Once all open steps of a stop have run over and no work is reported in\n"
+                        "flight, the stop moves on to its next phase (--on-step-timeout=). An\n"
+                        "\"open\" record says in GATEWATCH_STALL_DETAIL whether the machine kept\n"
+                        "the gateway from running or the gateway hangs; the record \"stuck\" shows\n"
+                        "what it waits for. A step that is too slow by nature needs a bound of its\n"
+                        "own.\n",
         },
         [RECORD_STUCK] = {
                 .name = "stuck",
                 .message_id = "6652ac16fcf84771b1fd469f2045c6ac",
                 .priority = LOG_WARNING,
-                .subject = "A process of gateway @GATEWATCH_NAME@ missed its deadline",
+                .subject = "Gateway @GATEWATCH_NAME@ missed a deadline: @GATEWATCH_MISSED@",
                 .body =
-                        "A process of the gateway @GATEWATCH_NAME@ is still there though its time\n"
-                        "was up. Before it is killed, this record was taken of what each of its\n"
-                        "threads was doing. It is in the field GATEWATCH_STUCK, as JSON:\n"
+                        "The gateway @GATEWATCH_NAME@ did not meet a deadline. Just before, while\n"
+                        "it could still be asked, its processes were looked at: what each thread\n"
+                        "was doing, which connections were open, to whom, and how long they had\n"
+                        "been silent. The message has what matters most.\n"
+                        "What was missed: @GATEWATCH_MISSED@\n"
+                        "\n"
+                        "heartbeat  WATCHDOG=1 did not come in time (--watchdog=)\n"
+                        "step       all open steps have run over, or one outside of a stop\n"
+                        "phase      a phase of the stop schedule timed out\n"
+                        "\n"
+                        "The whole of it is JSON in the field GATEWATCH_STUCK:\n"
                         "  journalctl -o verbose GATEWATCH_RUN_ID=@GATEWATCH_RUN_ID@ \\\n"
                         "      MESSAGE_ID=6652ac16fcf84771b1fd469f2045c6ac\n"
                         "\n"
-                        "A thread in state D waits for the kernel (a disk, a network file system)\n"
-                        "and cannot be killed before that answers. Give this record to whoever\n"
-                        "maintains the gateway.\n",
+                        "Begin with the open steps and with the connection that is named. A thread\n"
+                        "in state D waits for the kernel (a disk, a network file system) and\n"
+                        "cannot be killed before that answers. Give this record to whoever\n"
+                        "maintains the gateway; with --dump-signal= its own dump stands near it in\n"
+                        "its log.\n",
         },
         [RECORD_WATCHDOG] = {
                 .name = "watchdog",
                 .message_id = "ff9b6804dbed47eb858a8c2dd957a64c",
                 .priority = LOG_ERR,
-                .subject = "Gateway @GATEWATCH_NAME@ missed its heartbeat",
+                .subject = "Gateway @GATEWATCH_NAME@ missed its heartbeat: @GATEWATCH_STALL@",
                 .body =
                         "The gateway @GATEWATCH_NAME@ (process @GATEWATCH_PID@) must send a\n"
-                        "heartbeat every @GATEWATCH_WATCHDOG_USEC@ microseconds; the last one was\n"
-                        "@GATEWATCH_WATCHDOG_AGE_USEC@ microseconds ago. It is being stopped, by\n"
-                        "default in a way that leaves a core dump (see coredumpctl(1)).\n"
+                        "heartbeat every @GATEWATCH_WATCHDOG_USEC@ microseconds; the last sign of\n"
+                        "life was @GATEWATCH_WATCHDOG_AGE_USEC@ microseconds ago. Its stop begins\n"
+                        "with @GATEWATCH_WATCHDOG_SIGNAL@; see coredumpctl(1) after SIGABRT.\n"
+                        "It gave itself up (WATCHDOG=trigger): @GATEWATCH_WATCHDOG_TRIGGERED@\n"
+                        "Why, as far as it could be seen: @GATEWATCH_STALL@\n"
                         "\n"
-                        "Look at the machine before you look at the gateway: the load was\n"
-                        "@GATEWATCH_LOADAVG@, and the supervisor itself was\n"
-                        "@GATEWATCH_SUPERVISOR_LATE_USEC@ microseconds late. When both are high,\n"
-                        "the machine was starved and the gateway need not have hung at all.\n",
+                        "starved   it wanted to run and could not: CPU, memory or I/O were not to\n"
+                        "          be had. Look at the machine, not at the gateway\n"
+                        "wedged    it slept all the time: a lock, a peer that does not answer\n"
+                        "spinning  it ran all the time: an endless loop, or work in the event loop\n"
+                        "working   it ran a good part of the time: too much work for one interval\n"
+                        "blocked   it waits in the kernel (state D): a disk, a network file system\n"
+                        "stopped   by SIGSTOP\n"
+                        "frozen    by the freezer of its control group\n"
+                        "traced    a debugger holds it\n"
+                        "exited    its main process was gone\n"
+                        "unknown   what could be read does not say\n"
+                        "\n"
+                        "What its threads were doing is in the record \"stuck\" that follows:\n"
+                        "  journalctl GATEWATCH_RUN_ID=@GATEWATCH_RUN_ID@\n",
         },
         [RECORD_LEFTOVER] = {
                 .name = "leftover",
@@ -254,8 +292,10 @@ static const RecordEventInfo record_event_table[_RECORD_EVENT_MAX] = {
                         "\"next-run\" comes from the flight record of a supervisor that could not\n"
                         "write it any more.\n"
                         "\n"
-                        "How long each phase took is in the field GATEWATCH_PHASES. All records\n"
-                        "of the run, and past stops for comparison:\n"
+                        "How long each phase of the stop schedule took is in the field\n"
+                        "GATEWATCH_PHASES; of a gateway that reports its own work the time is in\n"
+                        "GATEWATCH_TIMELINE, GATEWATCH_STEPS and GATEWATCH_SLOWEST_STEP. All\n"
+                        "records of the run, and past stops for comparison:\n"
                         "  journalctl GATEWATCH_RUN_ID=@GATEWATCH_RUN_ID@\n"
                         "  journalctl GATEWATCH_NAME=@GATEWATCH_NAME@ \\\n"
                         "      MESSAGE_ID=a0e6684b50c347e985c058a0cf3892a5\n",
@@ -300,6 +340,11 @@ static const RecordEventInfo record_event_table[_RECORD_EVENT_MAX] = {
                         "marker               a marker of the gateway's: it counts as absent\n"
                         "planned-stop-marker  the gateway takes a planned stop for another one\n"
                         "diagnostic           what the machine looked like when a stop began\n"
+                        "stuck                what the gateway was doing when a deadline passed\n"
+                        "loop                 the supervisor was held up itself: a heartbeat that\n"
+                        "                     is missing was not held against the gateway\n"
+                        "step                 a step that the gateway announced wrongly: ignored\n"
+                        "phase                the same for a phase\n"
                         "\n"
                         "Mend the cause (permissions, a full disk, a service that is down); a\n"
                         "restart of the gateway is not needed for what comes back by itself.\n",
