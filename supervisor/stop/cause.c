@@ -539,8 +539,10 @@ static const struct {
         void (*tell)(const CauseFacts *facts, CauseText *text);
 } cause_rows[] = {
         /* We ended it ourselves. */
-        { CAUSE_WATCHDOG, cause_is_watchdog, "the gateway's heartbeat did not come in time" },
-        { CAUSE_STEP_TIMEOUT, cause_is_step_timeout, "a step of the gateway ran over its time" },
+        { CAUSE_WATCHDOG, cause_is_watchdog,
+                "the gateway's heartbeat was missed, as the record watchdog tells" },
+        { CAUSE_STEP_TIMEOUT, cause_is_step_timeout,
+                "a step of the gateway ran over outside of a stop, as the record step tells" },
         /* The supervisor is gone. */
         { CAUSE_OOMD, cause_is_lost_to_oomd, CAUSE_LOST_SENTENCE, cause_tell_lost },
         { CAUSE_MANAGER_WATCHDOG, cause_is_lost_to_watchdog, CAUSE_LOST_SENTENCE, cause_tell_lost },
