@@ -10,6 +10,7 @@
 #include "cleanup.h"
 #include "config/exit-status.h"
 #include "forensics/post.h"
+#include "gateway/notify.h"
 #include "run/run.h"
 
 typedef struct Verb {
@@ -20,6 +21,7 @@ typedef struct Verb {
 
 static const Verb verbs[] = {
         { "run", "Supervise a gateway: the ExecStart= wrapper", run_verb },
+        { "notify", "Tell the supervisor, from a shell gateway, how far it is", notify_verb },
         { "post", "Write the last record of a run that could not: for ExecStopPost=", post_verb },
         { "check", "Would systemd kill this gateway in the middle of its drain?", check_verb },
         { "unit", "Print a unit or a drop-in that is aligned with the drain", unit_verb },
