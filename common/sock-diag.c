@@ -2,21 +2,23 @@
 
 /* Sockets as the kernel lists them over netlink.
  *
- * One request, one dump, one family at a time, over a socket of its own that is closed behind it. The
- * answer comes in datagrams of some hundred entries; each is taken apart in the same buffer, so memory
- * does not grow with the number of sockets. Whoever asks gets entries one by one and keeps what he needs.
+ * One request, one dump, one family at a time, over a socket of its own that is closed behind it.
+ * The answer comes in datagrams of some hundred entries; each is taken apart in the same buffer, so
+ * memory does not grow with the number of sockets. Whoever asks gets entries one by one and keeps
+ * what he needs.
  *
- * Nothing here waits for ever. The kernel makes each part of a dump within the recvmsg(2) that fetches
- * it, so the receive timeout is for a kernel that does not answer at all, and the number of datagrams
- * and of entries is bounded. Every length is checked against what holds it, although the kernel wrote it:
- * an old one writes shorter structures, a new one longer.
+ * Nothing here waits for ever. The kernel makes each part of a dump within the recvmsg(2) that
+ * fetches it, so the receive timeout is for a kernel that does not answer at all, and the number of
+ * datagrams and of entries is bounded. Every length is checked against what holds it, although the
+ * kernel wrote it: an old one writes shorter structures, a new one longer.
  *
- * A dump walks the kernel's tables bucket by bucket and other processes go on meanwhile: an entry may
- * come twice or not at all. When the kernel itself says so (NLM_F_DUMP_INTR) the dump is made once more.
+ * A dump walks the kernel's tables bucket by bucket and other processes go on meanwhile: an entry
+ * may come twice or not at all. When the kernel itself says so (NLM_F_DUMP_INTR) the dump is made
+ * once more.
  *
- * Filters in the kernel (INET_DIAG_REQ_BYTECODE) are not used but for the states: they know ports and
- * addresses, and what is asked here is whose socket it is. UDP, raw and other protocols are not listed,
- * nor are sockets of other network namespaces. */
+ * Filters in the kernel (INET_DIAG_REQ_BYTECODE) are not used but for the states: they know ports
+ * and addresses, and what is asked here is whose socket it is. UDP, raw and other protocols are not
+ * listed, nor are sockets of other network namespaces. */
 
 #include "sock-diag.h"
 
@@ -156,8 +158,8 @@ static int sock_diag_parse_inet(const uint8_t *data, size_t size, SockDiagSocket
         return 1;
 }
 
-/* The name as in sun_path: a path with or without a NUL behind it, or a NUL and any bytes. Cut where the
- * text is full, never within an escape. */
+/* The name as in sun_path: a path with or without a NUL behind it, or a NUL and any bytes. Cut
+ * where the text is full, never within an escape. */
 static void sock_diag_format_unix(
         char text[static SOCK_DIAG_ADDRESS_MAX], const uint8_t *name, size_t size) {
         size_t n = 0;

@@ -2,16 +2,16 @@
 
 /* Sockets of processes, by inode: a growing array, sorted once, searched by halves.
  *
- * The links in /proc/PID/fd name a socket by its inode, "socket:[4711]", and nothing else in /proc says
- * whose it is. A process that was forked holds the same ones; so does whoever was passed a descriptor.
- * After the sort each stands there once, and one of its holders stands for all.
+ * The links in /proc/PID/fd name a socket by its inode, "socket:[4711]", and nothing else in /proc
+ * says whose it is. A process that was forked holds the same ones; so does whoever was passed a
+ * descriptor. After the sort each stands there once, and one of its holders stands for all.
  *
- * The links are read and never followed. Descriptors come and go while they are read: what is gone is
- * left out, what came is there at the next look.
+ * The links are read and never followed. Descriptors come and go while they are read: what is gone
+ * is left out, what came is there at the next look.
  *
- * A process whose first thread has ended shows no descriptors under its own name while its other threads
- * go on; then the first of these that has any is asked. Threads that keep a table of their own
- * (unshare(2) with CLONE_FILES) are not looked at one by one. */
+ * A process whose first thread has ended shows no descriptors under its own name while its other
+ * threads go on; then the first of these that has any is asked. Threads that keep a table of their
+ * own (unshare(2) with CLONE_FILES) are not looked at one by one. */
 
 #include "socket-inodes.h"
 

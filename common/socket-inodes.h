@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* Which sockets processes hold, by the inode that /proc/PID/fd shows and sock_diag(7) knows them by. */
+/* Which sockets processes hold, by the inode that /proc/PID/fd shows and sock_diag(7) knows
+ * them by. */
 
 #include <stdbool.h>
 #include <stddef.h>

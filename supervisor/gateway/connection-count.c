@@ -1,29 +1,33 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Work in flight, counted from outside: which of the kernel's sockets are the gateway's, and which of
- * those somebody else opened.
+/* Work in flight, counted from outside: which of the kernel's sockets are the gateway's, and which
+ * of those somebody else opened.
  *
- * First the inodes of all sockets that the processes hold, then one pass over the kernel's TCP sockets
- * and one over its unix sockets; what is kept is 16 to 32 bytes each, and everything is found by halves.
- * A socket counts once, however many processes share it and however often a dump names it.
+ * First the inodes of all sockets that the processes hold, then one pass over the kernel's TCP
+ * sockets and one over its unix sockets; what is kept is 16 to 32 bytes each, and everything is
+ * found by halves. A socket counts once, however many processes share it and however often a dump
+ * names it.
  *
- * TCP: established, and its local port is one that the gateway listens on, is known to have listened on,
- * or must have listened on: two connections that end at the same port of ours. That alone proves nothing,
- * as the kernel gives one port to several outbound connections of different destinations. It counts
- * where the kernel would not have chosen the port (it lies outside ip_local_port_range), or where the
- * other side's port looks chosen by a kernel (not below that range).
- * Unix: connected, and named: accept(2) gives the listener's name, connect(2) none. But a client may bind
- * a name first, and sd-bus does; then the one whose name belongs to a listener was accepted, and an
- * abstract name whose peer is not of this network namespace cannot have been listened on.
+ * TCP: established, and its local port is one that the gateway listens on, is known to have
+ * listened on, or must have listened on: two connections that end at the same port of ours. That
+ * alone proves nothing, as the kernel gives one port to several outbound connections of different
+ * destinations. It counts where the kernel would not have chosen the port (it lies outside
+ * ip_local_port_range), or where the other side's port looks chosen by a kernel (not below that
+ * range).
+ * Unix: connected, and named: accept(2) gives the listener's name, connect(2) none. But a client
+ * may bind a name first, and sd-bus does; then the one whose name belongs to a listener was
+ * accepted. Where that is out of sight, a client is the one with an abstract name before a peer
+ * with a path: it leaves no file.
  *
  * Not counted:
- * - outbound connections: nobody waits for us at their end. One between two processes of the gateway
- *   counts once, by its accepted end;
+ * - outbound connections: nobody waits for us at their end. One between two processes of the
+ *   gateway counts once, by its accepted end;
  * - connections that wait to be accepted: no process holds them, no work has begun;
  * - half-closed TCP connections (CLOSE_WAIT, FIN_WAIT…) and unix sockets whose peer is gone: many
  *   gateways forget them for good, and a drain would wait for nobody;
  * - socket pairs, unconnected and datagram sockets: they do not say whether work is going on;
- * - what lives in another network namespace (a container's): sock_diag(7) does not show it here. */
+ * - what lives in another network namespace (a container's): sock_diag(7) does not show it here.
+ *   The accepted end of a unix connection lives in its client's. */
 
 #include "connection-count.h"
 
@@ -271,13 +275,15 @@ static bool tally_is_accepted(const Tally *tally, const UnixConnection *connecti
         if (tally_is_listener_name(tally, connection->name_hash))
                 return true;
 
-        /* Its listener is closed, or it is a client with a name. */
+        /* Its listener is closed or of another network namespace, or it is a client with a name. */
         UnixConnection key = { .inode = connection->peer_inode };
         const UnixConnection *peer = bsearch(
                 &key, tally->unix_connections, tally->n_unix, sizeof(key), unix_connection_compare);
-        if (!peer)
-                return !connection->is_abstract;
-        return !tally_is_listener_name(tally, peer->name_hash);
+        if (!peer || peer->name_hash == NAME_HASH_NONE)
+                return true;
+        if (tally_is_listener_name(tally, peer->name_hash))
+                return false;
+        return peer->is_abstract || !connection->is_abstract;
 }
 
 static int tally_count_unix(Tally *tally, ConnectionCount *count) {

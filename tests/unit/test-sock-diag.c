@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The kernel's list of sockets: entries made up byte by byte, and real sockets found in real dumps. */
+/* The kernel's list of sockets: entries made up byte by byte, and real sockets in real dumps. */
 
 #include <arpa/inet.h>
 #include <linux/inet_diag.h>
