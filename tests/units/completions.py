@@ -22,7 +22,7 @@ SOURCE = ''
 BASH_COMPLETION = '/usr/share/bash-completion/bash_completion'
 
 # With what each refuses, or does no harm, when an option before it was taken.
-VERBS = {'run': [], 'post': ['too-much'], 'check': ['--headroom=nonsense'], 'unit': ['--', 'true']}
+VERBS = {'run': [], 'notify': ['too-much'], 'post': ['too-much'], 'check': ['--headroom=nonsense'], 'unit': ['--', 'true']}
 
 
 # ---- What the program says ---------------------------------------------------------------------------

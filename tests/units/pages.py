@@ -76,6 +76,12 @@ class PagesTest(unittest.TestCase):
         self.assertGreater(len(documented), 4)
         self.assertEqual(documented, options_of_help('post'))
 
+    def test_notify_page_has_the_options_of_help_and_no_others(self):
+        page = section(read('docs', 'gatewatch-notify.1.scd'), 'OPTIONS')
+        documented = set(re.findall(r'^(?:\*-h\*, )?\*(--[a-z-]+)', page, re.MULTILINE))
+        self.assertGreater(len(documented), 10)
+        self.assertEqual(documented, options_of_help('notify'))
+
     def test_check_page_has_the_options_of_help_and_no_others(self):
         page = section(read('docs', 'gatewatch-check.1.scd'), 'OPTIONS')
         documented = set(re.findall(r'^(?:\*-\w\*, )?\*(--[a-z-]+)', page, re.MULTILINE))
