@@ -2,7 +2,7 @@
 #pragma once
 
 /* The kernel's own list of TCP and unix stream sockets of this network namespace, by sock_diag(7).
- * Cost grows with their number (about a microsecond each); whoever must not be held up asks from a
+ * Cost grows with their number (one or two microseconds each); whoever must not be held up asks from a
  * helper. */
 
 #include <stdbool.h>

@@ -334,19 +334,30 @@ static void test_connection_count_unix_abstract_of_any_bytes_counted(void **stat
         check_unix(*state, SOCK_STREAM, &address, size);
 }
 
-static void test_connection_count_unix_client_not_counted(void **state) {
+static void check_unix_clients(CountTest *test, const struct sockaddr_un *address, socklen_t size) {
         static const char *const client_names[] = { NULL, "/bus/client" };
-        CountTest *test = *state;
-        struct sockaddr_un address;
-        socklen_t size = unix_path(&address, test);
-        int listen_fd = keep(test, unix_listen(SOCK_STREAM, &address, size));
+        int listen_fd = keep(test, unix_listen(SOCK_STREAM, address, size));
 
         for (size_t i = 0; i < ELEMENTSOF(client_names); i++) {
-                int fd = unix_connect(SOCK_STREAM, &address, size, client_names[i]);
+                int fd = unix_connect(SOCK_STREAM, address, size, client_names[i]);
                 (void) keep(test, accept_one(listen_fd));
                 gateway_give(&test->gateways[0], fd);
         }
         check_count(test, NULL, 0, 0);
+}
+
+static void test_connection_count_unix_client_of_path_not_counted(void **state) {
+        struct sockaddr_un address;
+        socklen_t size = unix_path(&address, *state);
+
+        check_unix_clients(*state, &address, size);
+}
+
+static void test_connection_count_unix_client_of_abstract_not_counted(void **state) {
+        struct sockaddr_un address;
+        socklen_t size = unix_abstract(&address, "/bus/server");
+
+        check_unix_clients(*state, &address, size);
 }
 
 static void test_connection_count_unix_of_named_client_counted(void **state) {
@@ -460,7 +471,8 @@ int main(void) {
                 COUNT_TEST(test_connection_count_unix_stream_counted),
                 COUNT_TEST(test_connection_count_unix_seqpacket_counted),
                 COUNT_TEST(test_connection_count_unix_abstract_of_any_bytes_counted),
-                COUNT_TEST(test_connection_count_unix_client_not_counted),
+                COUNT_TEST(test_connection_count_unix_client_of_path_not_counted),
+                COUNT_TEST(test_connection_count_unix_client_of_abstract_not_counted),
                 COUNT_TEST(test_connection_count_unix_of_named_client_counted),
                 COUNT_TEST(test_connection_count_unix_between_gateway_processes_once),
                 COUNT_TEST(test_connection_count_unix_named_client_of_other_network_not_counted),
