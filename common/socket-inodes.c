@@ -120,14 +120,15 @@ static int socket_inodes_read_directory(
         }
 }
 
-/* The other threads of a process whose first one has ended. */
+/* The other threads of a process whose first one has ended. Returns: whether one has descriptors;
+ * negative errno. */
 static int socket_inodes_read_threads(SocketInodes *inodes, int proc_fd, pid_t pid) {
         char path[64];
 
         (void) snprintf(path, sizeof(path), "%d/task", pid);
         _cleanup_close_ int fd = openat(proc_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (fd < 0)
-                return errno == ENOENT ? 0 : socket_inodes_errno(errno);
+                return socket_inodes_errno(errno);
         _cleanup_closedir_ DIR *directory = fdopendir(fd);
         if (!directory)
                 return -errno;
@@ -145,7 +146,7 @@ static int socket_inodes_read_threads(SocketInodes *inodes, int proc_fd, pid_t p
                 if (r < 0 && r != -ESRCH)
                         return r;
                 if (r > 0)
-                        return 0;
+                        return 1;
         }
         return 0;
 }
@@ -159,9 +160,15 @@ int socket_inodes_read(SocketInodes *inodes, int proc_fd, pid_t pid) {
                 return -ESRCH;
         (void) snprintf(path, sizeof(path), "%d/fd", pid);
         int r = socket_inodes_read_directory(inodes, proc_fd, path, pid);
-        if (r == 0)
-                r = socket_inodes_read_threads(inodes, proc_fd, pid);
-        return r < 0 ? r : 0;
+        if (r != 0 && r != -EACCES)
+                return r < 0 ? r : 0;
+
+        /* A first thread that has ended has no descriptors, and to all but root it refuses to say so:
+         * the directory is root's then. Whatever the others say to no avail, that was the answer. */
+        int from_threads = socket_inodes_read_threads(inodes, proc_fd, pid);
+        if (from_threads == -ENOMEM || from_threads == -E2BIG)
+                return from_threads;
+        return from_threads > 0 ? 0 : r;
 }
 
 /* ---- Searching ---- */

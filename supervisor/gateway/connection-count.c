@@ -316,6 +316,8 @@ static int connection_read_inodes(
         size_t n_read = 0, n_refused = 0;
 
         for (size_t i = 0; i < n_processes; i++) {
+                if (!proc_info_is_alive(&processes[i]))
+                        continue; /* has closed all, and may refuse to say so */
                 int r = socket_inodes_read(inodes, proc_fd, processes[i].pid);
                 if (r == -EACCES)
                         n_refused++;
