@@ -101,9 +101,14 @@ class NotifyVerbTest(DirectTest):
 
     @unless_wrapped('to adopt a process needs pidfd_open(2), which valgrind 3.19 lacks')
     def test_pid_of_a_shell_is_adopted(self):
-        """The shell that calls it becomes main: its end is the end."""
-        run = self.gateway('(tell --pid --ready || exit 81; kill -USR1 $$; exec sh -c "exit 6") &\n'
-                           'trap "exit 0" USR1\nwhile :; do wait; done')
+        """The shell that calls it becomes main: its end is the end. Its first parent is gone by then, so that
+        its status is for the supervisor to see."""
+        run = self.gateway('trap "exit 0" USR1\n'
+                           '(tell --pid --ready || exit 81\n'
+                           ' kill -USR1 $$\n'
+                           ' while kill -0 $$ 2>/dev/null; do :; done\n'
+                           ' exit 6) &\n'
+                           'while :; do wait; done')
         self.assertEqual(run.wait(), ('exited', 6))
 
     # ---- elsewhere ------------------------------------------------------------------------------------
