@@ -137,17 +137,26 @@ void run_record_forwarded(Supervisor *supervisor, const StopRequest *sender, use
         record_sink_send(supervisor->sink, record, now_usec);
 }
 
+static const char *phase_ended_by(const LadderPhase *ran, const PhaseNote *note) {
+        return ran->is_timed_out                       ? "deadline"
+                : note->cut == PHASE_CUT_STEP_TIMEOUT  ? "step-timeout"
+                : note->cut == PHASE_CUT_SECOND_SIGNAL ? "second-signal"
+                                                       : "targets";
+}
+
 static void run_record_phase(Supervisor *supervisor, size_t index, usec_t now_usec) {
         const Phase *phase = &supervisor->ladder.schedule.phases[index];
         const LadderPhase *ran = &supervisor->ladder.phases[index];
+        const PhaseNote *note = &supervisor->phase_notes[index];
         usec_t took_usec = usec_sub(ran->ended_at_usec, ran->began_at_usec);
-        char name[SIGNAL_NAME_MAX];
+        char name[SIGNAL_NAME_MAX], active[ACTIVE_TEXT_MAX];
         Record *record;
 
         record = record_new(RECORD_PHASE);
-        if (ran->is_timed_out)
+        if (ran->is_timed_out || note->cut == PHASE_CUT_STEP_TIMEOUT)
                 record_set_priority(record, LOG_WARNING);
         record_add_string(record, "PHASE", phase->name);
+        record_add_string(record, "PHASE_SOURCE", "ladder");
         record_add_string(
                 record, "PHASE_SIGNAL", ran->signo > 0 ? signal_to_name(name, ran->signo) : "none");
         record_add_usec(record, "PHASE_USEC", took_usec);
@@ -156,17 +165,27 @@ static void run_record_phase(Supervisor *supervisor, size_t index, usec_t now_us
         record_add_usec(record, "ELAPSED_USEC",
                 usec_sub(ran->ended_at_usec, supervisor->ladder.began_at_usec));
         record_add_bool(record, "TIMED_OUT", ran->is_timed_out);
-        record_set_message(record, "Phase %s %s +%" USEC_FMT ".%02" USEC_FMT "s", phase->name,
-                ran->is_timed_out ? "timed out" : "ended", took_usec / USEC_PER_SEC,
-                took_usec % USEC_PER_SEC / (10 * USEC_PER_MSEC));
+        record_add_string(record, "ENDED_BY", phase_ended_by(ran, note));
+        work_record_add_active(record, &note->active_at_start, &note->active_at_end);
+        if (note->active_at_end.source == ACTIVE_SOCKETS)
+                record_add_usec(record, "ACTIVE_AGE_USEC",
+                        usec_sub(ran->ended_at_usec, note->counted_at_usec));
+        if (ran->is_timed_out)
+                work_record_add_stall(record, &supervisor->stall);
+        record_set_message(record, "Phase %s %s +%" USEC_FMT ".%02" USEC_FMT "s%s", phase->name,
+                ran->is_timed_out                             ? "timed out"
+                        : note->cut == PHASE_CUT_STEP_TIMEOUT ? "gave way to overdue steps"
+                                                              : "ended",
+                took_usec / USEC_PER_SEC, took_usec % USEC_PER_SEC / (10 * USEC_PER_MSEC),
+                work_format_active(&note->active_at_start, &note->active_at_end, active));
         record_sink_send(supervisor->sink, record, now_usec);
 }
 
 void run_record_phases(Supervisor *supervisor, usec_t now_usec) {
         for (size_t i = 0; i < supervisor->ladder.schedule.n_phases; i++) {
-                if (!supervisor->ladder.phases[i].is_over || supervisor->is_phase_recorded[i])
+                if (!supervisor->ladder.phases[i].is_over || supervisor->phase_notes[i].is_recorded)
                         continue;
-                supervisor->is_phase_recorded[i] = true;
+                supervisor->phase_notes[i].is_recorded = true;
                 run_record_phase(supervisor, i, now_usec);
         }
 }

@@ -149,9 +149,26 @@ static void record_add_end(Record *record, const GatewayStatus *status) {
                 record_add_string(record, "EXIT_STATUS", signal_to_name(name, status->status));
 }
 
+/* "; slowest step: disconnect telegram, 5s", or nothing. */
+static const char *stopped_slowest(
+        const Supervisor *supervisor, char text[static STEP_NAME_MAX + USEC_SPAN_MAX + 32]) {
+        const Step *step = &supervisor->steps.slowest;
+        char span[USEC_SPAN_MAX];
+
+        text[0] = '\0';
+        if (supervisor->steps.n_of_stop > 0)
+                (void) snprintf(text, STEP_NAME_MAX + USEC_SPAN_MAX + 32,
+                        "; slowest step: %s, %s%s", step->name,
+                        usec_format_span(span, usec_sub(step->ended_at_usec, step->began_at_usec),
+                                USEC_PER_MSEC),
+                        step->end == STEP_ABANDONED ? ", never ended" : "");
+        return text;
+}
+
 static void record_set_stopped_message(
         Record *record, const Supervisor *supervisor, Outcome outcome, usec_t total_usec) {
         char span[USEC_SPAN_MAX], how[SIGNAL_NAME_MAX + 16], name[SIGNAL_NAME_MAX];
+        char slowest[STEP_NAME_MAX + USEC_SPAN_MAX + 32];
 
         if (supervisor->status.end == GATEWAY_EXITED)
                 (void) snprintf(how, sizeof(how), "exit status %d", supervisor->status.status);
@@ -160,11 +177,14 @@ static void record_set_stopped_message(
                         gateway_end_to_string(supervisor->status.end),
                         signal_to_name(name, supervisor->status.status));
         if (supervisor->stop.is_asked)
-                record_set_message(record,
-                        "Gateway %s stopped (%s): %s, %s, %s after it was asked to",
+                record_set_message(record, "Gateway %s stopped (%s): %s, %s, %s after %s%s",
                         supervisor->name, cause_to_string(supervisor->verdict.cause),
                         outcome_to_string(outcome), how,
-                        usec_format_span(span, total_usec, USEC_PER_MSEC));
+                        usec_format_span(span, total_usec, USEC_PER_MSEC),
+                        supervisor->stop.is_by_watchdog       ? "its heartbeat was missed"
+                                : supervisor->stop.is_by_step ? "a step ran over"
+                                                              : "it was asked to",
+                        stopped_slowest(supervisor, slowest));
         else
                 record_set_message(record, "Gateway %s ended by itself (%s): %s, %s",
                         supervisor->name, cause_to_string(supervisor->verdict.cause),
@@ -210,6 +230,7 @@ void stop_record_stopped(Supervisor *supervisor, Outcome outcome, usec_t now_use
                 record_add_usec(record, "DRAIN_USED_USEC",
                         usec_sub(ladder->phases[0].ended_at_usec, ladder->phases[0].began_at_usec));
         record_add_usec(record, "TOTAL_USEC", total_usec);
+        work_record_add_story(record, supervisor);
         record_add_ooms(record, supervisor);
         record_add_string(record, "RECORDED_BY", "run");
         record_set_stopped_message(record, supervisor, outcome, total_usec);

@@ -87,14 +87,24 @@ static void inquiry_find_isolated(Inquiry *inquiry) {
                 (void) snprintf(inquiry->evidence.isolated, size, "%.*s", (int) size - 1, word + 1);
 }
 
+static CauseTrigger supervisor_trigger(const Supervisor *supervisor) {
+        const StopRequest *stop = &supervisor->stop;
+
+        if (stop->is_by_watchdog || (supervisor->is_heartbeat_missed && !stop->is_asked))
+                return CAUSE_TRIGGER_WATCHDOG;
+        if (stop->is_by_step)
+                return CAUSE_TRIGGER_STEP;
+        if (stop->is_by_gateway)
+                return CAUSE_TRIGGER_GATEWAY;
+        return stop->is_asked ? CAUSE_TRIGGER_SIGNAL : CAUSE_TRIGGER_END;
+}
+
 static void supervisor_decide_cause(Supervisor *supervisor) {
         Inquiry *inquiry = supervisor->inquiry;
         const StopRequest *stop = &supervisor->stop;
         OomCounters now, since;
         CauseFacts facts = {
-                .trigger = stop->is_by_gateway ? CAUSE_TRIGGER_GATEWAY
-                        : stop->is_asked       ? CAUSE_TRIGGER_SIGNAL
-                                               : CAUSE_TRIGGER_END,
+                .trigger = supervisor_trigger(supervisor),
                 .sender = stop_request_sender(stop),
                 .signo = stop->signo,
                 .stopping_at_usec = supervisor->stopping_at_usec,

@@ -3,8 +3,9 @@
 
 /* The manager's body, shared by the files that are its hands: supervisor.c (its life), -signal.c
  * (what arrives as a signal), -stop.c (the ladder applied), -notify.c (what the gateway says),
- * -unit.c (what systemd says), -inquiry.c (why it is being stopped), -flight.c (the flight record),
- * run-record.c and stop-record.c (what is written down). Nobody else includes this. */
+ * -progress.c (its phases, steps and work in flight), -watchdog.c (its heartbeat), -look.c (what it is
+ * doing before it is killed), -unit.c (what systemd says), -inquiry.c (why it is being stopped),
+ * -flight.c (the flight record), run-record.c, stop-record.c and work-record.c (what is written down). Nobody else includes this. */
 
 #include <signal.h>
 
@@ -16,11 +17,14 @@
 #include "forensics/evidence.h"
 #include "forensics/flight-recorder.h"
 #include "forensics/helper-process.h"
+#include "forensics/load-sample.h"
 #include "forensics/oom-evidence.h"
 #include "forensics/previous-run.h"
 #include "forensics/requester.h"
 #include "forensics/sender-catcher.h"
 #include "forensics/shutdown-context.h"
+#include "forensics/stuck.h"
+#include "gateway/connection-count.h"
 #include "gateway/gateway.h"
 #include "gateway/heartbeat.h"
 #include "gateway/inherited-fds.h"
@@ -31,8 +35,12 @@
 #include "run/supervisor.h"
 #include "stop/cause.h"
 #include "stop/ladder.h"
+#include "stop/liveness.h"
 #include "stop/outcome.h"
+#include "stop/progress.h"
 #include "stop/signal-policy.h"
+#include "stop/stall.h"
+#include "stop/steps.h"
 #include "unit-bus.h"
 
 /* Evidence of life comes before deadlines. The signal source stands at the very top: sd-event then
@@ -56,11 +64,24 @@
 
 #define STATUS_TEXT_MAX 512
 
+/* A gateway that reports no work in flight has its connections counted this long after it is ready: many
+ * close their listeners first when they drain, and then nobody knows any more what they listened on. */
+#define LISTENERS_AFTER_USEC    (500 * USEC_PER_MSEC)
+#define LISTENERS_ACCURACY_USEC (250 * USEC_PER_MSEC)
+#define COUNT_TIMEOUT_USEC      (900 * USEC_PER_MSEC)
+/* How long before a signal that can kill the gateway is looked at, and asked for a dump of its own. */
+#define LOOK_LEAD_USEC   USEC_PER_SEC
+#define LOOK_MARGIN_USEC (30 * USEC_PER_MSEC) /* what the helper leaves of that */
+/* Not every sign of life is worth a sample of the load. */
+#define LIFE_SAMPLE_USEC (250 * USEC_PER_MSEC)
+
 /* Who asked for the stop, as siginfo has it. */
 typedef struct StopRequest {
         bool is_asked;      /* a signal, or the gateway itself; else a sweep after main's own end */
         bool is_by_gateway; /* STOPPING=1 */
-        int signo;          /* 0: no signal */
+        bool is_by_watchdog; /* its heartbeat was missed */
+        bool is_by_step;     /* a step ran over, with --on-step-timeout=stop */
+        int signo;           /* 0: no signal */
         int code;
         pid_t sender_pid;
         uid_t sender_uid;
@@ -86,6 +107,52 @@ typedef struct Inquiry {
         HelperProcess *search; /* for the requester; NULL likewise */
         sd_event_source *bound_source;
 } Inquiry;
+
+/* Why a phase of the ladder ended before its deadline with its targets alive. */
+typedef enum PhaseCut {
+        PHASE_CUT_NONE,
+        PHASE_CUT_STEP_TIMEOUT,
+        PHASE_CUT_SECOND_SIGNAL,
+        _PHASE_CUT_MAX,
+} PhaseCut;
+
+/* What is recorded of a phase of the ladder beside what the ladder knows. */
+typedef struct PhaseNote {
+        bool is_recorded;
+        PhaseCut cut;
+        ActiveCount active_at_start;
+        ActiveCount active_at_end;
+        usec_t counted_at_usec; /* active_at_end, when it comes from sockets */
+} PhaseNote;
+
+/* Which deadline the gateway has missed. */
+typedef enum MissedDeadline {
+        MISSED_HEARTBEAT,
+        MISSED_STEP,
+        MISSED_PHASE,
+        _MISSED_DEADLINE_MAX,
+} MissedDeadline;
+
+/* Why it missed a deadline: seen just before the signal. */
+typedef struct StallReport {
+        bool is_known;
+        StallFacts facts;
+        StallVerdict verdict;
+} StallReport;
+
+/* What a gateway is doing that is about to be killed. Made for each deadline that may end so. */
+typedef struct Look {
+        usec_t kill_at_usec;
+        HelperProcess *helper; /* NULL: it is done */
+        json_object *stuck;    /* what it found; NULL: nothing yet */
+        bool is_claimed;       /* the deadline has passed: this goes into a record */
+        bool is_awaited;       /* which is written as soon as the helper is done */
+        MissedDeadline missed;
+        char phase[SCHEDULE_PHASE_NAME_MAX]; /* of the ladder; empty: no stop */
+        char steps[STATUS_TEXT_MAX];         /* open ones, then */
+        int dump_signo;                      /* 0: no dump was asked for */
+        StallReport stall;
+} Look;
 
 struct Supervisor {
         const RunConfig *config; /* weak */
@@ -135,8 +202,27 @@ struct Supervisor {
         usec_t diagnostic_at_usec;
         usec_t sweep_at_usec;    /* when the processes are looked at again; USEC_INFINITY: not */
         usec_t extended_at_usec; /* when EXTEND_TIMEOUT_USEC was last sent */
-        bool is_phase_recorded[SCHEDULE_PHASES_MAX];
+        PhaseNote phase_notes[SCHEDULE_PHASES_MAX];
         bool is_leftover_recorded;
+
+        Steps steps;
+        Progress progress;
+        uint64_t shown_generation; /* of the progress, in the status line */
+        usec_t told_at_usec;       /* when the status line was last sent */
+        uint64_t n_refused;        /* of the gateway's words about its work */
+        HelperProcess *count;      /* of its connections; NULL: none is under way */
+        ListenPorts listening;
+        bool is_uncountable;
+        usec_t counted_at_usec;
+
+        Liveness liveness;
+        bool is_heartbeat_missed;
+        usec_t abort_at_usec; /* when the watchdog's signal follows; USEC_INFINITY: it does not */
+        usec_t life_at_usec;  /* the last sign of life */
+        LoadSample life;      /* about then */
+        StallReport stall;    /* while a missed deadline is being met */
+        Look *look;
+        usec_t planned_kill_at_usec;
 
         int proc_fd;
         ContextBase context_base;
@@ -160,6 +246,10 @@ struct Supervisor {
         sd_event_source *deadline_source; /* the ladder's */
         sd_event_source *progress_source; /* the status line, EXTEND_TIMEOUT_USEC */
         sd_event_source *sweep_source;
+        sd_event_source *step_source;
+        sd_event_source *count_source; /* the first count of connections */
+        sd_event_source *liveness_source;
+        sd_event_source *look_source;
         sd_event_source *main_source; /* pidfd of an adopted main that is not our child */
 };
 
@@ -202,6 +292,62 @@ void supervisor_begin_stop(Supervisor *supervisor, const StopRequest *request,
 void supervisor_repeat_stop(Supervisor *supervisor, usec_t now_usec);
 /* "Draining: 42s left (phase 1/4)", with the gateway's own words behind it. */
 const char *supervisor_stop_status(Supervisor *supervisor, usec_t now_usec);
+
+/* The status line and the time that is asked for, now or (at most once a second) soon. */
+void supervisor_show_progress(Supervisor *supervisor, usec_t now_usec);
+/* One-shot timers that are re-armed as things go. USEC_INFINITY disarms. */
+void supervisor_arm(sd_event_source *source, usec_t at_usec);
+int supervisor_add_timer(Supervisor *supervisor, const char *description, int64_t priority,
+        usec_t accuracy_usec, sd_event_time_handler_t handler,
+        sd_event_source **ret_source) _warn_unused_;
+/* The present phase of the ladder is cut short. */
+void supervisor_cut_phase(Supervisor *supervisor, PhaseCut cut, usec_t now_usec);
+
+/* supervisor-progress.c */
+int supervisor_add_work_timers(Supervisor *supervisor) _warn_unused_;
+/* Phases, steps and work in flight as the gateway tells them. */
+void supervisor_handle_work(Supervisor *supervisor, const NotifyMessage *message, usec_t now_usec);
+/* Steps, work or the ladder have changed: timers and plans follow. */
+void supervisor_work_changed(Supervisor *supervisor, usec_t now_usec);
+/* When overdue steps move the ladder on; USEC_INFINITY: they do not. */
+usec_t supervisor_escalation(const Supervisor *supervisor);
+/* Counts connections where the gateway reports nothing. */
+void supervisor_count_soon(Supervisor *supervisor, usec_t at_usec);
+void supervisor_count_connections(Supervisor *supervisor);
+bool supervisor_is_counting(const Supervisor *supervisor);
+/* The gateway is gone: what it left open is recorded. */
+void supervisor_close_work(Supervisor *supervisor, usec_t now_usec);
+
+/* supervisor-watchdog.c */
+int supervisor_add_watchdog_timer(Supervisor *supervisor) _warn_unused_;
+/* What a message says about the gateway's heartbeat. */
+void supervisor_handle_heartbeat(
+        Supervisor *supervisor, const NotifyMessage *message, usec_t now_usec);
+void supervisor_arm_watchdog(Supervisor *supervisor, usec_t now_usec);
+/* The look is done: the watchdog's signal need not wait any longer. */
+void supervisor_hasten_abort(Supervisor *supervisor, usec_t now_usec);
+
+/* supervisor-look.c */
+int supervisor_add_look_timer(Supervisor *supervisor) _warn_unused_;
+/* The gateway has given a sign of life. */
+void supervisor_note_life(Supervisor *supervisor, usec_t now_usec);
+/* When the next signal that may kill is due, and that the gateway is looked at before. */
+void supervisor_plan_look(Supervisor *supervisor, usec_t now_usec);
+/* Looks now. bound_usec: how long the helper may take. */
+void supervisor_start_look(Supervisor *supervisor, usec_t kill_at_usec, usec_t bound_usec);
+/* A deadline has been missed by now: why? For the records that follow, until supervisor_forget_stall(). */
+void supervisor_see_stall(Supervisor *supervisor, usec_t late_usec, usec_t now_usec);
+void supervisor_forget_stall(Supervisor *supervisor);
+/* Keeps what was seen for the `stuck` record of a deadline that has just been missed, before anything is
+ * done about it. phase: of the ladder; NULL: no stop. */
+void supervisor_claim_look(Supervisor *supervisor, MissedDeadline missed, const char *phase);
+/* The record, once the signal is out: now, or when the helper is done. */
+void supervisor_record_stuck(Supervisor *supervisor, usec_t now_usec);
+/* Asks the gateway for a dump of its own. */
+void supervisor_ask_for_dump(Supervisor *supervisor);
+/* The end: what was seen of a missed deadline is recorded, however far it came. */
+void supervisor_close_look(Supervisor *supervisor, usec_t now_usec);
+Look *look_free(Look *look);
 
 /* supervisor-notify.c */
 int supervisor_make_proxy(Supervisor *supervisor) _warn_unused_;
@@ -250,6 +396,22 @@ void run_record_add_sender(Record *record, const StopRequest *sender);
 void run_record_forwarded(Supervisor *supervisor, const StopRequest *sender, usec_t now_usec);
 void run_record_degraded(
         Supervisor *supervisor, const char *what, int error, const char *consequence);
+
+/* work-record.c */
+void work_record_step(Supervisor *supervisor, const Step *step, usec_t now_usec);
+void work_record_phase(Supervisor *supervisor, const ReportedPhase *phase, usec_t now_usec);
+void work_record_watchdog(Supervisor *supervisor, bool is_triggered, usec_t now_usec);
+void work_record_stuck(Supervisor *supervisor, const Look *look, usec_t now_usec);
+/* ACTIVE_AT_START, ACTIVE_NOW, ACTIVE_SOURCE; nothing when nothing is known. */
+void work_record_add_active(Record *record, const ActiveCount *at_start, const ActiveCount *at_end);
+/* " (active 3 -> 0)", or nothing. */
+#define ACTIVE_TEXT_MAX 64
+const char *work_format_active(const ActiveCount *at_start, const ActiveCount *at_end,
+        char buffer[static ACTIVE_TEXT_MAX]);
+/* Why a deadline was missed; nothing when it is not known. */
+void work_record_add_stall(Record *record, const StallReport *stall);
+/* For the last record: steps, phases, where the time went. */
+void work_record_add_story(Record *record, const Supervisor *supervisor);
 
 /* stop-record.c */
 void stop_record_signal(Supervisor *supervisor, const ShutdownContext *context, usec_t now_usec);

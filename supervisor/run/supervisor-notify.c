@@ -22,6 +22,10 @@ static bool supervisor_is_member(pid_t pid, void *userdata) {
 void supervisor_set_ready(Supervisor *supervisor, usec_t now_usec) {
         supervisor->is_ready = true;
         run_record_ready(supervisor, now_usec);
+        supervisor_note_life(supervisor, now_usec);
+        liveness_ready(&supervisor->liveness, now_usec);
+        supervisor_arm_watchdog(supervisor, now_usec);
+        supervisor_count_soon(supervisor, usec_add(now_usec, LISTENERS_AFTER_USEC));
         supervisor_log_flight(supervisor, now_usec);
         if (supervisor->config->ready == READY_EXEC)
                 (void) notify_proxy_send(supervisor->proxy, "READY=1\n");
@@ -84,6 +88,8 @@ static void supervisor_handle_readiness(Supervisor *supervisor, NotifyMessage *m
         if (message->has_reloading) {
                 message->has_reloading = supervisor->is_ready && !is_stopping;
                 supervisor->is_reloading = message->has_reloading;
+                if (supervisor->is_reloading)
+                        liveness_reloading(&supervisor->liveness);
         }
         if (!message->has_ready)
                 return;
@@ -91,8 +97,14 @@ static void supervisor_handle_readiness(Supervisor *supervisor, NotifyMessage *m
         message->has_ready = !is_stopping && (!supervisor->is_ready || supervisor->is_reloading);
         if (message->has_ready && !supervisor->is_ready)
                 supervisor_set_ready(supervisor, usec_now(CLOCK_MONOTONIC));
-        if (!message->has_reloading)
+        if (!message->has_reloading && supervisor->is_reloading) {
                 supervisor->is_reloading = false;
+                liveness_ready(&supervisor->liveness, usec_now(CLOCK_MONOTONIC));
+                supervisor_arm_watchdog(supervisor, usec_now(CLOCK_MONOTONIC));
+                /* It may listen elsewhere now. */
+                supervisor_count_soon(
+                        supervisor, usec_add(usec_now(CLOCK_MONOTONIC), LISTENERS_AFTER_USEC));
+        }
 }
 
 static void supervisor_handle_extend(Supervisor *supervisor, usec_t extend_usec) {
@@ -118,6 +130,7 @@ static void supervisor_stop_itself(Supervisor *supervisor, usec_t now_usec) {
 
 static void supervisor_handle_notify(NotifyMessage *message, pid_t sender, void *userdata) {
         Supervisor *supervisor = userdata;
+        usec_t now_usec = usec_now(CLOCK_MONOTONIC);
 
         supervisor_hear_signals(supervisor);
         if (message->has_main_pid)
@@ -125,12 +138,15 @@ static void supervisor_handle_notify(NotifyMessage *message, pid_t sender, void 
         if (message->has_extend)
                 supervisor_handle_extend(supervisor, message->extend_usec);
         supervisor_handle_readiness(supervisor, message);
+        supervisor_note_life(supervisor, now_usec);
+        supervisor_handle_heartbeat(supervisor, message, now_usec);
 
         if (message->has_stopping) {
                 message->has_stopping = false;
                 if (!ladder_is_stopping(&supervisor->ladder) && supervisor->is_main_alive)
                         supervisor_stop_itself(supervisor, usec_now(CLOCK_MONOTONIC));
         }
+        supervisor_handle_work(supervisor, message, now_usec);
 
         if (message->status) {
                 (void) snprintf(supervisor->gateway_status, sizeof(supervisor->gateway_status),

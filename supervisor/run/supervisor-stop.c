@@ -4,12 +4,16 @@
  * status line. The order within a stop is fixed: the gateway's signal first, then the marker on disk,
  * then systemd, then the records. */
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "forensics/clean-shutdown.h"
 #include "run/supervisor-internal.h"
 #include "signals.h"
+#include "utf8.h"
+
+#define STATUS_STEPS_MAX 256
 
 static bool supervisor_phase_needs_others(const Supervisor *supervisor) {
         const Phase *phase = ladder_phase(&supervisor->ladder);
@@ -42,8 +46,7 @@ static void supervisor_send(Supervisor *supervisor, const LadderAction *action) 
                 (void) !gateway_signal(&supervisor->gateway, SIGCONT, /* queued= */ NULL);
 }
 
-/* One-shot timers that are re-armed as the ladder goes. USEC_INFINITY disarms. */
-static void supervisor_arm(sd_event_source *source, usec_t at_usec) {
+void supervisor_arm(sd_event_source *source, usec_t at_usec) {
         if (at_usec == USEC_INFINITY) {
                 (void) sd_event_source_set_enabled(source, SD_EVENT_OFF);
                 return;
@@ -52,24 +55,71 @@ static void supervisor_arm(sd_event_source *source, usec_t at_usec) {
         (void) sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
+/* When there will be something to show or to ask for, by itself: the number of connections is looked
+ * at once a second, and systemd is asked for more time; else nothing wakes us until something changes. */
+static usec_t supervisor_next_turn(const Supervisor *supervisor, usec_t now_usec) {
+        if (supervisor_is_counting(supervisor))
+                return usec_add(now_usec, PROGRESS_INTERVAL_USEC);
+        return supervisor->budget.do_extend ? usec_add(now_usec, EXTEND_INTERVAL_USEC)
+                                            : USEC_INFINITY;
+}
+
+/* Appends as much as there is room for. */
+static void _printf_(2, 3) status_add(char text[static STATUS_TEXT_MAX], const char *format, ...) {
+        size_t size = strlen(text);
+        va_list arguments;
+
+        va_start(arguments, format);
+        (void) vsnprintf(text + size, STATUS_TEXT_MAX - size, format, arguments);
+        va_end(arguments);
+        if (strlen(text) == STATUS_TEXT_MAX - 1)
+                text[utf8_cut(text, STATUS_TEXT_MAX - 2)] = '\0';
+}
+
+/* A line that is not renewed every second says until when, too. In UTC: the local time zone is a file. */
+static void status_add_end(char text[static STATUS_TEXT_MAX], usec_t left_usec) {
+        time_t end = (time_t) (usec_add(usec_now(CLOCK_REALTIME), left_usec) / USEC_PER_SEC);
+        struct tm utc;
+
+        if (gmtime_r(&end, &utc))
+                status_add(text, ", until %02d:%02d:%02d UTC", utc.tm_hour, utc.tm_min, utc.tm_sec);
+}
+
 const char *supervisor_stop_status(Supervisor *supervisor, usec_t now_usec) {
         const Ladder *ladder = &supervisor->ladder;
         const Phase *phase = ladder_phase(ladder);
+        const Progress *progress = &supervisor->progress;
         usec_t left_usec = usec_sub(ladder->deadline_at_usec, now_usec);
-        int n;
+        char steps[STATUS_STEPS_MAX], *text = supervisor->status_text;
 
-        if (!phase)
-                n = snprintf(supervisor->status_text, STATUS_TEXT_MAX, "Stopped");
-        else
-                n = snprintf(supervisor->status_text, STATUS_TEXT_MAX,
-                        "%s: %" USEC_FMT "s left (phase %zu/%zu)",
-                        ladder->state == LADDER_DRAINING ? "Draining" : phase->name,
-                        (left_usec + USEC_PER_SEC - 1) / USEC_PER_SEC, ladder->phase_index + 1,
-                        ladder->schedule.n_phases);
-        if (supervisor->gateway_status[0] && n > 0 && n < STATUS_TEXT_MAX)
-                (void) snprintf(supervisor->status_text + n, (size_t) (STATUS_TEXT_MAX - n),
-                        ": %.*s", STATUS_TEXT_MAX - n - 3, supervisor->gateway_status);
-        return supervisor->status_text;
+        text[0] = '\0';
+        if (!phase) {
+                status_add(text, "Stopped");
+                return text;
+        }
+        status_add(text, "%s: ", ladder->state == LADDER_DRAINING ? "Draining" : phase->name);
+        if (progress->active.source != ACTIVE_UNKNOWN)
+                status_add(text, "%" PRIu64 " %s, ", progress->active.n,
+                        progress->active.source == ACTIVE_SOCKETS ? "connections" : "active");
+        status_add(text, "%" USEC_FMT "s left (phase %zu/%zu",
+                (left_usec + USEC_PER_SEC - 1) / USEC_PER_SEC, ladder->phase_index + 1,
+                ladder->schedule.n_phases);
+        if (supervisor_next_turn(supervisor, now_usec) == USEC_INFINITY)
+                status_add_end(text, left_usec);
+        status_add(text, ")");
+        if (progress->present)
+                status_add(text, ", %s", progress->present->name);
+        if (steps_format_open(&supervisor->steps, steps, sizeof(steps))[0])
+                status_add(text, ": %s", steps);
+        if (supervisor->gateway_status[0])
+                status_add(text, ": %s", supervisor->gateway_status);
+        return text;
+}
+
+/* What of the gateway's progress is to be shown, as a number that changes with it. */
+static uint64_t supervisor_generation(const Supervisor *supervisor) {
+        return supervisor->progress.generation + supervisor->steps.n_open +
+                2 * supervisor->steps.n_of_stop;
 }
 
 /* One datagram: that we stop, how far it is, and how long we want. */
@@ -77,6 +127,8 @@ static void supervisor_tell_systemd(Supervisor *supervisor, bool is_begin, usec_
         char text[STATUS_TEXT_MAX + 128], extend[64] = "";
         const Ladder *ladder = &supervisor->ladder;
 
+        supervisor->told_at_usec = now_usec;
+        supervisor->shown_generation = supervisor_generation(supervisor);
         if (!notify_proxy_has_upstream(supervisor->proxy))
                 return;
         if (supervisor->budget.do_extend &&
@@ -106,6 +158,21 @@ static void supervisor_apply(Supervisor *supervisor, const LadderAction *action)
         }
 }
 
+/* Work in flight at the beginning and the end of phases, once the ladder has moved on. */
+static void supervisor_note_phases(Supervisor *supervisor) {
+        for (size_t i = 0; i < supervisor->ladder.schedule.n_phases; i++) {
+                const LadderPhase *ran = &supervisor->ladder.phases[i];
+                PhaseNote *note = &supervisor->phase_notes[i];
+
+                if (!ran->has_run || note->is_recorded)
+                        continue;
+                if (note->active_at_start.source == ACTIVE_UNKNOWN)
+                        note->active_at_start = supervisor->progress.active;
+                note->active_at_end = supervisor->progress.active;
+                note->counted_at_usec = supervisor->counted_at_usec;
+        }
+}
+
 /* Goes on from a phase that has just begun against the others as long as there is nothing to wait
  * for: there are none, or with main gone all that are left ignore its signal. */
 static void supervisor_settle(Supervisor *supervisor, LadderAction action, usec_t now_usec) {
@@ -119,6 +186,7 @@ static void supervisor_settle(Supervisor *supervisor, LadderAction action, usec_
 
                 action = ladder_step(&supervisor->ladder,
                         is_futile ? LADDER_ESCALATE : LADDER_CHANGED, &facts, now_usec);
+                supervisor_note_phases(supervisor);
                 supervisor_apply(supervisor, &action);
         }
 }
@@ -128,6 +196,10 @@ void supervisor_step(
         LadderAction action;
 
         action = ladder_step(&supervisor->ladder, event, facts, now_usec);
+        if (action.type != LADDER_ACTION_NONE) {
+                supervisor_note_phases(supervisor);
+                steps_escalated(&supervisor->steps, now_usec);
+        }
         supervisor_apply(supervisor, &action);
         supervisor_settle(supervisor, action, now_usec);
 
@@ -142,16 +214,48 @@ void supervisor_step(
                 : USEC_INFINITY;
         supervisor_arm(supervisor->sweep_source, supervisor->sweep_at_usec);
         run_record_phases(supervisor, now_usec);
-        if (ladder_is_stopping(&supervisor->ladder) && action.type != LADDER_ACTION_NONE)
-                supervisor_log_flight(supervisor, now_usec);
+        if (!ladder_is_stopping(&supervisor->ladder) || action.type == LADDER_ACTION_NONE)
+                return;
+        supervisor_log_flight(supervisor, now_usec);
+        if (event != LADDER_STOP) /* whose own turn comes once systemd has been told */
+                supervisor_work_changed(supervisor, now_usec);
+}
+
+void supervisor_cut_phase(Supervisor *supervisor, PhaseCut cut, usec_t now_usec) {
+        const Phase *phase = ladder_phase(&supervisor->ladder);
+        LadderFacts facts = supervisor_facts(supervisor);
+
+        if (!phase)
+                return;
+        supervisor->phase_notes[supervisor->ladder.phase_index].cut = cut;
+        if (cut == PHASE_CUT_STEP_TIMEOUT)
+                supervisor_claim_look(supervisor, MISSED_STEP, phase->name);
+        supervisor_step(supervisor, LADDER_ESCALATE, &facts, now_usec);
+        if (supervisor->ladder.state != LADDER_ENDED)
+                supervisor_record_stuck(supervisor, now_usec);
+        if (supervisor->ladder.state != LADDER_ENDED)
+                supervisor_tell_systemd(supervisor, /* is_begin= */ false, now_usec);
 }
 
 static void supervisor_meet_deadline(Supervisor *supervisor, usec_t now_usec) {
         LadderFacts facts = supervisor_facts(supervisor);
+        const Phase *phase = ladder_phase(&supervisor->ladder);
+        bool is_last = supervisor->ladder.state == LADDER_KILLING;
 
+        supervisor_see_stall(
+                supervisor, usec_sub(now_usec, supervisor->ladder.deadline_at_usec), now_usec);
+        progress_time_out(&supervisor->progress);
+        if (phase)
+                supervisor_claim_look(supervisor, MISSED_PHASE, phase->name);
+        if (is_last) /* no further signal follows, and the last record is next */
+                supervisor_record_stuck(supervisor, now_usec);
         supervisor_step(supervisor, LADDER_DEADLINE, &facts, now_usec);
-        if (supervisor->ladder.state != LADDER_ENDED)
+        if (supervisor->ladder.state != LADDER_ENDED) {
+                supervisor_record_stuck(supervisor, now_usec);
                 supervisor_tell_systemd(supervisor, /* is_begin= */ false, now_usec);
+                supervisor_plan_look(supervisor, now_usec);
+        }
+        supervisor_forget_stall(supervisor);
 }
 
 static void supervisor_sweep(Supervisor *supervisor, usec_t now_usec) {
@@ -197,16 +301,32 @@ static int supervisor_dispatch_sweep(sd_event_source *source, uint64_t at_usec, 
         return 0;
 }
 
+void supervisor_show_progress(Supervisor *supervisor, usec_t now_usec) {
+        usec_t soonest_usec = usec_add(supervisor->told_at_usec, PROGRESS_INTERVAL_USEC);
+
+        if (supervisor_generation(supervisor) == supervisor->shown_generation)
+                return;
+        if (now_usec < soonest_usec) {
+                supervisor_arm(supervisor->progress_source, soonest_usec);
+                return;
+        }
+        supervisor_tell_systemd(supervisor, /* is_begin= */ false, now_usec);
+        supervisor_arm(supervisor->progress_source, supervisor_next_turn(supervisor, now_usec));
+}
+
 static int supervisor_dispatch_progress(sd_event_source *source, uint64_t at_usec, void *userdata) {
         Supervisor *supervisor = userdata;
         usec_t now_usec = usec_now(CLOCK_MONOTONIC);
 
+        if (!ladder_is_stopping(&supervisor->ladder))
+                return 0;
+        supervisor_count_connections(supervisor);
         supervisor_tell_systemd(supervisor, /* is_begin= */ false, now_usec);
-        supervisor_arm(source, usec_add(now_usec, PROGRESS_INTERVAL_USEC));
+        supervisor_arm(source, supervisor_next_turn(supervisor, now_usec));
         return 0;
 }
 
-static int supervisor_add_timer(Supervisor *supervisor, const char *description, int64_t priority,
+int supervisor_add_timer(Supervisor *supervisor, const char *description, int64_t priority,
         usec_t accuracy_usec, sd_event_time_handler_t handler, sd_event_source **ret_source) {
         _cleanup_(sd_event_source_unrefp) sd_event_source *source = NULL;
         int r;
@@ -235,8 +355,13 @@ int supervisor_add_stop_timers(Supervisor *supervisor) {
                 supervisor_dispatch_sweep, &supervisor->sweep_source);
         if (r < 0)
                 return r;
-        return supervisor_add_timer(supervisor, "progress", PRIORITY_PROGRESS,
-                PROGRESS_ACCURACY_USEC, supervisor_dispatch_progress, &supervisor->progress_source);
+        r = supervisor_add_timer(supervisor, "progress", PRIORITY_PROGRESS, PROGRESS_ACCURACY_USEC,
+                supervisor_dispatch_progress, &supervisor->progress_source);
+        if (r >= 0)
+                r = supervisor_add_work_timers(supervisor);
+        if (r >= 0)
+                r = supervisor_add_watchdog_timer(supervisor);
+        return r < 0 ? r : supervisor_add_look_timer(supervisor);
 }
 
 static void supervisor_write_marker(Supervisor *supervisor) {
@@ -247,7 +372,9 @@ static void supervisor_write_marker(Supervisor *supervisor) {
         };
         int r;
 
-        if (supervisor->state_fd < 0)
+        /* A gateway that is given up did not ask for it, nor did anybody else. */
+        if (supervisor->state_fd < 0 || supervisor->stop.is_by_watchdog ||
+                supervisor->stop.is_by_step)
                 return;
         (void) sd_id128_get_boot(&marker.boot_id);
         if (supervisor->stop.signo > 0)
@@ -294,20 +421,23 @@ void supervisor_begin_stop(Supervisor *supervisor, const StopRequest *request,
         supervisor->relayed_signo = 0;
 
         supervisor->heartbeat = heartbeat_free(supervisor->heartbeat);
+        steps_begin_stop(&supervisor->steps);
+        progress_begin_stop(&supervisor->progress);
+        liveness_stopping(&supervisor->liveness);
         supervisor_write_marker(supervisor);
         supervisor_log_flight(supervisor, now_usec);
         supervisor_tell_systemd(supervisor, /* is_begin= */ true, now_usec);
-        supervisor_arm(supervisor->progress_source, usec_add(now_usec, PROGRESS_INTERVAL_USEC));
+        supervisor_arm(supervisor->progress_source, supervisor_next_turn(supervisor, now_usec));
+        supervisor_arm_watchdog(supervisor, now_usec);
+        supervisor_work_changed(supervisor, now_usec);
+        supervisor_note_life(supervisor, now_usec);
+        supervisor_count_soon(supervisor, now_usec);
         if (supervisor->is_hup_deferred)
                 (void) !gateway_signal(&supervisor->gateway, SIGHUP, /* queued= */ NULL);
         supervisor_open_inquiry(supervisor, now_usec);
 }
 
 void supervisor_repeat_stop(Supervisor *supervisor, usec_t now_usec) {
-        LadderFacts facts;
-
-        if (supervisor->config->second_signal != SECOND_SIGNAL_ESCALATE)
-                return;
-        facts = supervisor_facts(supervisor);
-        supervisor_step(supervisor, LADDER_ESCALATE, &facts, now_usec);
+        if (supervisor->config->second_signal == SECOND_SIGNAL_ESCALATE)
+                supervisor_cut_phase(supervisor, PHASE_CUT_SECOND_SIGNAL, now_usec);
 }

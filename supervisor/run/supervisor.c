@@ -82,9 +82,15 @@ Supervisor *supervisor_free(Supervisor *supervisor) {
                 return NULL;
         sender_catcher_free(supervisor->catcher);
         inquiry_free(supervisor->inquiry);
+        look_free(supervisor->look);
+        helper_process_free(supervisor->count);
         helper_process_free(supervisor->diagnostic);
         flight_recorder_free(supervisor->recorder);
         sd_event_source_disable_unref(supervisor->main_source);
+        sd_event_source_disable_unref(supervisor->look_source);
+        sd_event_source_disable_unref(supervisor->liveness_source);
+        sd_event_source_disable_unref(supervisor->count_source);
+        sd_event_source_disable_unref(supervisor->step_source);
         sd_event_source_disable_unref(supervisor->sweep_source);
         sd_event_source_disable_unref(supervisor->progress_source);
         sd_event_source_disable_unref(supervisor->deadline_source);
@@ -92,6 +98,8 @@ Supervisor *supervisor_free(Supervisor *supervisor) {
         heartbeat_free(supervisor->heartbeat);
         notify_proxy_free(supervisor->proxy);
         payload_free(supervisor->payload);
+        steps_done(&supervisor->steps);
+        progress_done(&supervisor->progress);
         record_sink_free(supervisor->sink);
         sd_event_unref(supervisor->event);
         gateway_done(&supervisor->gateway);
@@ -131,6 +139,7 @@ static Outcome supervisor_outcome(const Supervisor *supervisor) {
         return outcome_decide(&(OutcomeFacts){
                 .reach = ladder_reach(&supervisor->ladder),
                 .is_stop_asked = supervisor->stop.is_asked,
+                .is_forced = supervisor->stop.is_by_watchdog || supervisor->stop.is_by_step,
                 .is_signalled = supervisor->status.end != GATEWAY_EXITED,
                 .status = supervisor->status.status,
                 .sent_signals = supervisor->forwarded_signals | supervisor->ladder.main_signals,
@@ -142,7 +151,8 @@ static void supervisor_close_marker(Supervisor *supervisor, Outcome outcome) {
 
         if (supervisor->state_fd < 0)
                 return;
-        if (!supervisor->stop.is_asked) {
+        if (!supervisor->stop.is_asked || supervisor->stop.is_by_watchdog ||
+                supervisor->stop.is_by_step) {
                 (void) clean_shutdown_remove(supervisor->state_fd);
                 return;
         }
@@ -163,6 +173,8 @@ void supervisor_leave(Supervisor *supervisor) {
                 supervisor->status = (GatewayStatus){ .end = GATEWAY_KILLED, .status = SIGKILL };
 
         run_record_phases(supervisor, now_usec);
+        supervisor_close_look(supervisor, now_usec);
+        supervisor_close_work(supervisor, now_usec);
         if (!supervisor_conclude_inquiry(supervisor, now_usec))
                 return;
         outcome = supervisor_outcome(supervisor);
