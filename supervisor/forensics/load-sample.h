@@ -28,7 +28,8 @@ typedef struct LoadSample {
         pid_t pid;
         bool has_process;
         uint64_t start_ticks;
-        char state;
+        char state;      /* without a process: X it is gone, 0 it could not be read */
+        int stop_signal; /* that put it into state T; 0: not known */
         usec_t cpu_usec;
         bool has_run_delay;
         usec_t run_delay_usec;
@@ -50,13 +51,13 @@ typedef struct LoadSample {
 typedef struct LoadProbe {
         int proc_fd;
         pid_t pid;             /* main */
-        int unit_cgroup_fd;    /* the unit's group; -EBADF: none */
+        int unit_cgroup_fd;    /* the unit's group (its quota, its pressure); -EBADF: none */
         int payload_cgroup_fd; /* the gateway's own group; -EBADF: the unit's is taken */
         bool is_closer;        /* a deadline was missed: also what holds main at this moment */
 } LoadProbe;
 
 void load_sample_take(LoadSample *sample, const LoadProbe *probe, usec_t now_usec);
 
-/* What happened between two samples of the same process; when `before` is none, or of another process,
- * only what is so now. silent_usec and late_usec are the caller's. */
+/* What happened between two samples of the same process (same pid and start_ticks); when `before` is
+ * none, or of another process, only what is so now. silent_usec and late_usec are the caller's. */
 void load_sample_compare(const LoadSample *before, const LoadSample *after, StallFacts *ret_facts);

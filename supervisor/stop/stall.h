@@ -55,7 +55,9 @@ typedef struct StallFacts {
         usec_t silent_usec; /* since the last sign of life; for a step or phase: since it began */
         usec_t window_usec; /* what the differences below span; 0: there is nothing to compare with */
         bool has_process;   /* main was seen now */
-        char state;         /* its main thread's, as in proc(5) */
+        char state;      /* its main thread's, as in proc(5); without a process: X it is gone, 0 it
+                             * could not be read */
+        int stop_signal; /* that put it into state T; 0: not known */
         char wchan[STALL_WCHAN_MAX]; /* empty: none, or not to be read */
         pid_t tracer_pid;            /* 0: none */
         char tracer_comm[STALL_COMM_MAX];
@@ -66,7 +68,7 @@ typedef struct StallFacts {
         usec_t payload_cpu_usec; /* of all gateway processes */
         bool has_run_delay;
         usec_t run_delay_usec; /* main's threads were runnable and waited for a CPU; threads add up */
-        usec_t throttled_usec; /* held by CPUQuota= */
+        usec_t throttled_usec; /* the unit was held by CPUQuota=; the CPUs add up */
         StallPressure host[_STALL_RESOURCE_MAX];
         StallPressure unit[_STALL_RESOURCE_MAX]; /* of the unit's control group */
         usec_t late_usec;                        /* by how much the supervisor itself was late */
