@@ -110,6 +110,16 @@ class Cases:
         self.assertEqual(self.shell.complete('gatewatch run --second-signal esc'),
                          'gatewatch run --second-signal escalate ')
 
+    def test_signals_are_such_as_can_be_sent(self):
+        for option, before in ('--watchdog-signal', []), ('--dump-signal', ['none']):
+            words = self.words('gatewatch run %s=' % option)
+            with self.subTest(option=option):
+                self.assertLessEqual({'ABRT', 'QUIT', 'USR2', *before}, set(words))
+                self.assertEqual({'KILL', 'STOP', 'EXIT'} & set(words), set())
+                for word in words:
+                    complaint = ask_program('run', '%s=%s' % (option, word), '--headroom=nonsense').stderr
+                    self.assertIn('--headroom', complaint, word)
+
     def test_option_with_a_value_gets_no_space(self):
         self.assertEqual(self.shell.complete('gatewatch run --drain'), 'gatewatch run --drain-timeout=')
 
