@@ -16,9 +16,6 @@ import unittest
 GATEWATCH = ''
 SOURCE = ''
 
-# In the table of events, written by no verb of this version.
-UNWRITTEN = {'step', 'stuck', 'watchdog'}
-
 
 def read(*path):
     with open(os.path.join(SOURCE, *path), encoding='utf-8') as file:
@@ -60,7 +57,7 @@ def options_of_help(verb='run'):
 def events_of_source():
     text = read('common', 'record-event.c')
     rows = re.findall(r'\.name = "([a-z-]+)",\s*\.message_id = "([0-9a-f]{32})"', text)
-    return {name: message_id for name, message_id in rows if name not in UNWRITTEN}
+    return dict(rows)
 
 
 class PagesTest(unittest.TestCase):
@@ -137,7 +134,7 @@ class PagesTest(unittest.TestCase):
 
     def test_fields_page_has_every_field_that_is_written(self):
         page = read('docs', 'gatewatch.journal-fields.7.scd')
-        written = set(re.findall(r'(?:record|context)_add_\w+\(\s*record, "([A-Z_]+)"',
+        written = set(re.findall(r'(?:record|context)_add_\w+\(\s*record, "([A-Z_]*[A-Z])"',
                                  sources('supervisor/run', 'supervisor/forensics')))
         self.assertGreater(len(written), 60)
         for field in sorted(written):
@@ -163,6 +160,24 @@ class PagesTest(unittest.TestCase):
         self.assertGreater(len(states), 5)
         self.assertEqual(terms(page), states)
 
+    def test_pages_have_the_words_of_a_stall(self):
+        words = table_of_names('supervisor/stop/stall.c', 'stall_table')
+        self.assertGreater(len(words), 5)
+        page = section(read('docs', 'gatewatch.journal-fields.7.scd'), 'STALL')
+        self.assertEqual(terms(page.split('\nValues of ')[1]), words)
+        page = section(read('docs', 'gatewatch-run.1.scd'), 'BEFORE A KILL')
+        self.assertEqual(terms(page.split('\n## Stall\n')[1]), words)
+
+    def test_fields_page_has_the_keys_of_what_is_stuck(self):
+        page = section(read('docs', 'gatewatch.journal-fields.7.scd'), 'STUCK')
+        text = read('supervisor', 'forensics', 'stuck-json.c')
+        keys = set(re.findall(r'\{ "([a-z_]+)", json_type_', text))
+        keys |= set(re.findall(r'(?:record_json_put|stuck_list|stuck_item)\(\w+, "([a-z_]+)"', text))
+        self.assertGreater(len(keys), 20)
+        for key in sorted(keys):
+            with self.subTest(key=key):
+                self.assertTrue('*%s*' % key in page, key)
+
     def test_run_page_has_the_ends_of_a_previous_run(self):
         page = section(read('docs', 'gatewatch-run.1.scd'), 'THE RUN BEFORE')
         ends = table_of_names('supervisor/forensics/previous-run.c', 'previous_end_table')
@@ -181,7 +196,8 @@ class PagesTest(unittest.TestCase):
 
     def test_degraded_words_are_told(self):
         """By the page and by the catalog."""
-        words = set(re.findall(r'run_record_degraded\(\s*supervisor, "([a-z-]+)"', sources('supervisor/run')))
+        words = set(re.findall(r'(?:run_record_degraded|supervisor_refuse_work)\(\s*supervisor, "([a-z-]+)"',
+                               sources('supervisor/run')))
         self.assertGreater(len(words), 10)
         page = read('docs', 'gatewatch.journal-fields.7.scd').split('*GATEWATCH_WHAT*')[1].split('\n\n')[0]
         self.assertEqual(set(re.findall(r'\*([a-z-]+)\*:', page)), words)
