@@ -178,6 +178,10 @@ static void supervisor_complete_detail(Supervisor *supervisor) {
         case CAUSE_MANAGER_KILL:
                 supervisor_name_requester(supervisor);
                 break;
+        case CAUSE_WATCHDOG:
+        case CAUSE_STEP_TIMEOUT:
+                verdict_add(&supervisor->verdict, ": %s", supervisor->stall.verdict.detail);
+                break;
         default:
                 break;
         }

@@ -63,6 +63,17 @@ static void supervisor_end_step(Supervisor *supervisor, const NotifyStep *step, 
                 work_record_step(supervisor, &ended, now_usec);
 }
 
+/* Returns: whether that is news. A phase of the ladder begins with the first number that is known. */
+static bool supervisor_set_active(Supervisor *supervisor, ActiveSource source, uint64_t n) {
+        bool is_new = progress_set_active(&supervisor->progress, source, n);
+        PhaseNote *note = &supervisor->phase_notes[supervisor->ladder.phase_index];
+
+        if (ladder_is_stopping(&supervisor->ladder) &&
+                note->active_at_start.source != supervisor->progress.active.source)
+                note->active_at_start = supervisor->progress.active;
+        return is_new;
+}
+
 void supervisor_handle_work(Supervisor *supervisor, const NotifyMessage *message, usec_t now_usec) {
         if (message->bad_key)
                 supervisor_refuse_work(
@@ -70,7 +81,7 @@ void supervisor_handle_work(Supervisor *supervisor, const NotifyMessage *message
         if (!message->has_active && !message->phase && message->n_steps == 0)
                 return;
         if (message->has_active)
-                (void) progress_set_active(&supervisor->progress, ACTIVE_GATEWAY, message->active);
+                supervisor_set_active(supervisor, ACTIVE_GATEWAY, message->active);
         if (message->phase)
                 supervisor_handle_phase(supervisor, message->phase, now_usec);
         for (size_t i = 0; i < message->n_steps; i++)
@@ -120,12 +131,12 @@ static void supervisor_meet_steps(Supervisor *supervisor, usec_t late_usec, usec
 
         supervisor_see_stall(supervisor, late_usec, now_usec);
         is_escalating = now_usec >= supervisor_escalation(supervisor);
-        if (is_escalating)
-                supervisor_cut_phase(supervisor, PHASE_CUT_STEP_TIMEOUT, now_usec);
         while ((step = steps_next_overdue(&supervisor->steps, now_usec))) {
                 has_overdue = true;
                 work_record_step(supervisor, step, now_usec);
         }
+        if (is_escalating)
+                supervisor_cut_phase(supervisor, PHASE_CUT_STEP_TIMEOUT, now_usec);
         if (!is_stopping && has_overdue && supervisor->is_main_alive &&
                 supervisor->config->on_step_timeout == STEP_TIMEOUT_STOP)
                 supervisor_stop_for_step(supervisor, now_usec);
@@ -187,7 +198,6 @@ static int supervisor_count(int output_fd, void *userdata) {
 
 static void supervisor_take_count(Supervisor *supervisor, const ConnectionCount *count) {
         usec_t now_usec = usec_now(CLOCK_MONOTONIC);
-        PhaseNote *note;
 
         supervisor->listening = count->listening;
         if (!ladder_is_stopping(&supervisor->ladder))
@@ -199,13 +209,8 @@ static void supervisor_take_count(Supervisor *supervisor, const ConnectionCount 
                 supervisor->is_uncountable = true;
                 return;
         }
-        if (!progress_set_active(
-                    &supervisor->progress, ACTIVE_SOCKETS, count->n_tcp + count->n_unix))
-                return;
-        note = &supervisor->phase_notes[supervisor->ladder.phase_index];
-        if (note->active_at_start.source == ACTIVE_UNKNOWN)
-                note->active_at_start = supervisor->progress.active;
-        supervisor_show_progress(supervisor, now_usec);
+        if (supervisor_set_active(supervisor, ACTIVE_SOCKETS, count->n_tcp + count->n_unix))
+                supervisor_show_progress(supervisor, now_usec);
 }
 
 static void supervisor_dispatch_count(
