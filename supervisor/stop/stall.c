@@ -229,8 +229,10 @@ static bool stall_is_wedged(const StallFacts *facts) {
 
 /* ---- The sentences ---------------------------------------------------------------------------- */
 
+#define STALL_TEXT_MAX 512 /* the longest names there are, and every part of a sentence */
+
 typedef struct StallText {
-        char *text; /* of STALL_DETAIL_MAX bytes */
+        char text[STALL_TEXT_MAX];
         size_t length;
 } StallText;
 
@@ -239,14 +241,10 @@ static void _printf_(2, 3) stall_text_add(StallText *text, const char *format, .
 
         va_start(arguments, format);
         int n = vsnprintf(
-                text->text + text->length, STALL_DETAIL_MAX - text->length, format, arguments);
+                text->text + text->length, STALL_TEXT_MAX - text->length, format, arguments);
         va_end(arguments);
-        if (n > 0)
-                text->length += (size_t) n;
-        if (text->length >= STALL_DETAIL_MAX) {
-                text->length = utf8_cut(text->text, STALL_DETAIL_MAX - 1);
-                text->text[text->length] = '\0';
-        }
+        assert(n >= 0 && (size_t) n < STALL_TEXT_MAX - text->length);
+        text->length += (size_t) n;
 }
 
 /* A time to be read at a glance: "0.05s", "12.1s", "31s", "2min 5s". */
@@ -457,13 +455,16 @@ void stall_decide(const StallFacts *facts, StallVerdict *ret_verdict) {
         while (!row->applies(facts))
                 row++;
 
-        StallVerdict verdict = { .stall = row->stall };
-        StallText text = { .text = verdict.detail };
+        StallText text = {};
         row->tell(&text, facts);
         /* It lets the gateway run, but that changes what a deadline means. */
         if (row->stall != STALL_TRACED && facts->tracer_pid > 0) {
                 stall_text_add(&text, "; ");
                 stall_tell_traced(&text, facts);
         }
-        *ret_verdict = verdict;
+
+        *ret_verdict = (StallVerdict){ .stall = row->stall };
+        if (text.length >= STALL_DETAIL_MAX)
+                text.length = utf8_cut(text.text, STALL_DETAIL_MAX - 1);
+        memcpy(ret_verdict->detail, text.text, text.length);
 }
