@@ -539,10 +539,9 @@ static const struct {
         void (*tell)(const CauseFacts *facts, CauseText *text);
 } cause_rows[] = {
         /* We ended it ourselves. */
-        { CAUSE_WATCHDOG, cause_is_watchdog,
-                "the gateway's heartbeat was missed, as the record watchdog tells" },
+        { CAUSE_WATCHDOG, cause_is_watchdog, "the gateway's heartbeat was missed" },
         { CAUSE_STEP_TIMEOUT, cause_is_step_timeout,
-                "a step of the gateway ran over outside of a stop, as the record step tells" },
+                "a step of the gateway ran over outside of a stop" },
         /* The supervisor is gone. */
         { CAUSE_OOMD, cause_is_lost_to_oomd, CAUSE_LOST_SENTENCE, cause_tell_lost },
         { CAUSE_MANAGER_WATCHDOG, cause_is_lost_to_watchdog, CAUSE_LOST_SENTENCE, cause_tell_lost },
