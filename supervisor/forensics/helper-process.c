@@ -37,6 +37,7 @@
 
 #define HELPER_KILL_GRACE_USEC (100 * USEC_PER_MSEC)
 #define HELPER_ACCURACY_USEC   USEC_PER_MSEC
+#define HELPER_AWAIT_NSEC      200000L
 #define HELPER_READ_BYTES      16384
 #define HELPER_FDS_SWEPT_MAX   65536 /* where descriptors can only be closed one by one */
 
@@ -428,4 +429,29 @@ HelperProcess *helper_process_free(HelperProcess *helper) {
         byte_buffer_done(&helper->output);
         free(helper);
         return NULL;
+}
+
+/* Returns: whether nothing of that kind is left to wait for. */
+static bool helper_is_collected(idtype_t type, pid_t pid, int flags) {
+        siginfo_t info = {};
+
+        while (waitid(type, (id_t) pid, &info, WEXITED | WNOHANG | flags) >= 0) {
+                if (info.si_pid == 0)
+                        return false;
+                info.si_pid = 0;
+        }
+        return true;
+}
+
+void helper_process_await(pid_t pid, usec_t until_usec) {
+        static const struct timespec pause = { .tv_nsec = HELPER_AWAIT_NSEC };
+
+        if (pid <= 0)
+                return;
+        /* What it had executed has become an ordinary child of ours, the subreaper's. */
+        while (!helper_is_collected(P_PID, pid, __WALL) || !helper_is_collected(P_ALL, 0, 0)) {
+                if (usec_now(CLOCK_MONOTONIC) >= until_usec)
+                        return;
+                (void) nanosleep(&pause, NULL);
+        }
 }

@@ -53,3 +53,9 @@ pid_t helper_process_pid(const HelperProcess *helper);
 /* Kills it unless it is detached. Waits for nothing. Returns: NULL. */
 HelperProcess *helper_process_free(HelperProcess *helper);
 DEFINE_POINTER_CLEANUP(HelperProcess, helper_process_free)
+
+/* Before the supervisor exits, once the loop has ended: collects a helper that was freed and so killed, and
+ * what it had executed, so that nobody sees them outlive us. Waits until until_usec (CLOCK_MONOTONIC) at
+ * most: what does not die is left to whoever inherits it.
+ * pid: 0: nothing is done. */
+void helper_process_await(pid_t pid, usec_t until_usec);

@@ -222,6 +222,7 @@ struct Supervisor {
         LoadSample life;      /* about then */
         StallReport stall;    /* while a missed deadline is being met */
         Look *look;
+        pid_t look_pid; /* of the last helper that was ended before its time; 0: none */
         usec_t planned_kill_at_usec;
 
         int proc_fd;
@@ -347,6 +348,8 @@ void supervisor_record_stuck(Supervisor *supervisor, usec_t now_usec);
 void supervisor_ask_for_dump(Supervisor *supervisor);
 /* The end: what was seen of a missed deadline is recorded, however far it came. */
 void supervisor_close_look(Supervisor *supervisor, usec_t now_usec);
+/* Nothing is recorded. */
+void supervisor_drop_look(Supervisor *supervisor);
 Look *look_free(Look *look);
 
 /* supervisor-notify.c */

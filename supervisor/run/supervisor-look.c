@@ -26,12 +26,14 @@ Look *look_free(Look *look) {
 static void supervisor_end_helper(Supervisor *supervisor) {
         Look *look = supervisor->look;
 
-        if (look->helper)
-                payload_remove_helper(supervisor->payload, helper_process_pid(look->helper));
+        if (look->helper && helper_process_pid(look->helper) > 0) {
+                supervisor->look_pid = helper_process_pid(look->helper);
+                payload_remove_helper(supervisor->payload, supervisor->look_pid);
+        }
         look->helper = helper_process_free(look->helper);
 }
 
-static void supervisor_drop_look(Supervisor *supervisor) {
+void supervisor_drop_look(Supervisor *supervisor) {
         if (supervisor->look)
                 supervisor_end_helper(supervisor);
         supervisor->look = look_free(supervisor->look);

@@ -82,7 +82,7 @@ static void status_add_end(char text[static STATUS_TEXT_MAX], usec_t left_usec) 
         struct tm utc;
 
         if (gmtime_r(&end, &utc))
-                status_add(text, ", until %02d:%02d:%02d UTC", utc.tm_hour, utc.tm_min, utc.tm_sec);
+                status_add(text, " until %02d:%02d:%02d UTC", utc.tm_hour, utc.tm_min, utc.tm_sec);
 }
 
 const char *supervisor_stop_status(Supervisor *supervisor, usec_t now_usec) {
@@ -101,12 +101,11 @@ const char *supervisor_stop_status(Supervisor *supervisor, usec_t now_usec) {
         if (progress->active.source != ACTIVE_UNKNOWN)
                 status_add(text, "%" PRIu64 " %s, ", progress->active.n,
                         progress->active.source == ACTIVE_SOCKETS ? "connections" : "active");
-        status_add(text, "%" USEC_FMT "s left (phase %zu/%zu",
+        status_add(text, "%" USEC_FMT "s left (phase %zu/%zu)",
                 (left_usec + USEC_PER_SEC - 1) / USEC_PER_SEC, ladder->phase_index + 1,
                 ladder->schedule.n_phases);
         if (supervisor_next_turn(supervisor, now_usec) == USEC_INFINITY)
                 status_add_end(text, left_usec);
-        status_add(text, ")");
         if (progress->present)
                 status_add(text, ", %s", progress->present->name);
         if (steps_format_open(&supervisor->steps, steps, sizeof(steps))[0])

@@ -17,6 +17,9 @@
 #include "run/footprint.h"
 #include "run/supervisor-internal.h"
 
+/* What helpers get to die of SIGKILL, so that none is seen to outlive us. */
+#define HELPERS_END_USEC (50 * USEC_PER_MSEC)
+
 const char *supervisor_name(const Supervisor *supervisor) {
         return supervisor->name;
 }
@@ -119,6 +122,13 @@ Supervisor *supervisor_free(Supervisor *supervisor) {
 }
 
 void supervisor_withdraw(Supervisor *supervisor) {
+        usec_t until_usec = usec_add(usec_now(CLOCK_MONOTONIC), HELPERS_END_USEC);
+        pid_t count_pid = supervisor->count ? helper_process_pid(supervisor->count) : 0;
+
+        supervisor->count = helper_process_free(supervisor->count);
+        supervisor_drop_look(supervisor);
+        helper_process_await(count_pid, until_usec);
+        helper_process_await(supervisor->look_pid, until_usec);
         supervisor->proxy = notify_proxy_free(supervisor->proxy);
         supervisor->payload = payload_free(supervisor->payload);
 }

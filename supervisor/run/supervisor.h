@@ -19,7 +19,7 @@ int supervisor_new(const RunConfig *config, Supervisor **ret_supervisor) _warn_u
 Supervisor *supervisor_free(Supervisor *supervisor);
 DEFINE_POINTER_CLEANUP(Supervisor, supervisor_free)
 
-/* Takes back what would outlive the process (the notify socket's name, the sub-group), for a caller
+/* Takes back what would outlive the process (helpers, the notify socket's name, the sub-group), for a caller
  * that is about to leave: memory and fds go with it, and freeing them one by one would only make whoever
  * waits for us wait longer. Only supervisor_free() may follow. */
 void supervisor_withdraw(Supervisor *supervisor);
