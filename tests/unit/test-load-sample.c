@@ -386,11 +386,11 @@ static void test_load_sample_take_schedstat_of_some_threads_counts(void **state)
 static void test_load_sample_take_stop_signal_is_the_exit_code(void **state) {
         Fixture *fixture = *state;
 
-#define STAT_52(code)                                                                                     \
-        STAT_REST_HEAD                                                                                    \
-                " 25 26 27 28 29 30 31 32 33 34 35 36 37 38 39 40 41 42 43 44 45 46 47 48 49 50 51 " code \
-                "\n"
-#define STAT_REST_HEAD "T 1 7 8 0 -1 4194560 100 0 0 0 11 22 0 0 20 0 3 0 5000 23 24"
+/* Fields 3 to 24, and the rest up to the 52nd, exit_code. */
+#define STAT_HEAD "T 1 7 8 0 -1 4194560 100 0 0 0 11 22 0 0 20 0 3 0 5000 23 24 "
+#define STAT_MORE \
+        "25 26 27 28 29 30 31 32 33 34 35 36 37 38 39 40 41 42 43 44 45 46 47 48 49 50 51 "
+#define STAT_52(code) STAT_HEAD STAT_MORE code "\n"
         static const struct {
                 const char *text;
                 int expected;
