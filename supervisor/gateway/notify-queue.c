@@ -53,13 +53,14 @@ static NotifyDatagram *notify_datagram_take(NotifyDatagram *datagram) {
         return copy;
 }
 
-/* Half of what the process may have open: the supervisor still has to look at processes, and to write. */
+/* A third of what the process may have open: the supervisor still has to look at processes, beside its
+ * helpers, and to write. */
 static size_t notify_queue_fds_max(void) {
         struct rlimit limit;
 
-        if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur / 2 > NOTIFY_QUEUE_FDS_MAX)
+        if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur / 3 > NOTIFY_QUEUE_FDS_MAX)
                 return NOTIFY_QUEUE_FDS_MAX;
-        return (size_t) (limit.rlim_cur / 2);
+        return (size_t) (limit.rlim_cur / 3);
 }
 
 void notify_queue_done(NotifyQueue *queue) {

@@ -12,7 +12,7 @@
 #define NOTIFY_QUEUE_MAX     128 /* datagrams that wait for systemd */
 #define NOTIFY_QUEUE_RESERVE 8   /* of these kept for NOTIFY_RANK_OWN */
 #define NOTIFY_QUEUE_FDS_MAX \
-        506 /* fds that wait with them; never more than half of RLIMIT_NOFILE */
+        506 /* fds that wait with them; never more than a third of RLIMIT_NOFILE */
 
 /* From what is lost most easily. */
 typedef enum NotifyRank {
