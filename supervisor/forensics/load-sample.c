@@ -42,7 +42,7 @@ static const struct {
         [STALL_IO] = { "pressure/io", "io.pressure" },
 };
 
-/* ---- Text -------------------------------------------------------------------------------------- */
+/* ---- Text ----------------------------------------------------------------------------------- */
 
 /* Takes a decimal number off *text, as the kernel writes them. Returns: whether there is one. */
 static bool load_take_number(const char **text, uint64_t *ret_value) {
@@ -94,7 +94,7 @@ static const char *load_find_line(const char *text, const char *key) {
         return NULL;
 }
 
-/* ---- Main ---------------------------------------------------------------------------------------- */
+/* ---- Main ----------------------------------------------------------------------------------- */
 
 static ssize_t load_read_of(
         const LoadProbe *probe, pid_t pid, const char *name, char *buffer, size_t size) {
@@ -214,7 +214,7 @@ static void load_sample_read_hold(LoadSample *sample, const LoadProbe *probe) {
                 load_copy_line(sample->tracer_comm, sizeof(sample->tracer_comm), text);
 }
 
-/* ---- The host and the unit ------------------------------------------------------------------------- */
+/* ---- The host and the unit ------------------------------------------------------------------ */
 
 /* "some avg10=0.00 avg60=0.00 avg300=0.00 total=123". */
 static bool load_parse_pressure(const char *text, const char *key, usec_t *ret_usec) {
@@ -303,7 +303,7 @@ void load_sample_take(LoadSample *sample, const LoadProbe *probe, usec_t now_use
         load_sample_read_groups(sample, probe);
 }
 
-/* ---- Two of them ------------------------------------------------------------------------------- */
+/* ---- Two of them ---------------------------------------------------------------------------- */
 
 static double load_percent(usec_t before_usec, usec_t after_usec, usec_t window_usec) {
         double percent = 100.0 * (double) usec_sub(after_usec, before_usec) / (double) window_usec;

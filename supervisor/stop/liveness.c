@@ -118,7 +118,7 @@ const char *liveness_state_to_string(LivenessState state) {
         return liveness_state_table[state];
 }
 
-/* ---- State ------------------------------------------------------------------------------------- */
+/* ---- State ---------------------------------------------------------------------------------- */
 
 /* The sole writer of liveness->state: only what is armed has a deadline. */
 static void liveness_set_state(Liveness *liveness, LivenessState state, usec_t deadline_at_usec) {
@@ -158,7 +158,7 @@ static void liveness_step(Liveness *liveness, LivenessEvent event, usec_t now_us
         }
 }
 
-/* ---- Events ------------------------------------------------------------------------------------ */
+/* ---- Events --------------------------------------------------------------------------------- */
 
 static bool liveness_is_interval(usec_t interval_usec) {
         return interval_usec > 0 && interval_usec != USEC_INFINITY;

@@ -77,7 +77,7 @@ const char *stall_resource_to_string(StallResource resource) {
         return stall_resource_table[resource];
 }
 
-/* ---- What the facts amount to -------------------------------------------------------------------- */
+/* ---- What the facts amount to --------------------------------------------------------------- */
 
 static bool stall_has_window(const StallFacts *facts) {
         return facts->window_usec >= STALL_WINDOW_MIN_USEC && facts->has_process;
@@ -142,7 +142,7 @@ static bool stall_is_short_of(const StallFacts *facts, StallResource resource) {
         return pressure->is_known && pressure->some_percent >= STALL_WAITED_PERCENT;
 }
 
-/* ---- The evidence for each word -------------------------------------------------------------------- */
+/* ---- The evidence for each word ------------------------------------------------------------- */
 
 static bool stall_is_traced(const StallFacts *facts) {
         return facts->has_process && facts->state == 't';
@@ -227,7 +227,7 @@ static bool stall_is_wedged(const StallFacts *facts) {
         return true;
 }
 
-/* ---- The sentences ---------------------------------------------------------------------------- */
+/* ---- The sentences -------------------------------------------------------------------------- */
 
 #define STALL_TEXT_MAX 512 /* the longest names there are, and every part of a sentence */
 
@@ -424,7 +424,7 @@ static void stall_tell_unknown(StallText *text, const StallFacts *facts) {
                 stall_text_add(text, ", load average %.2f", facts->loadavg);
 }
 
-/* ---- The rows --------------------------------------------------------------------------------- */
+/* ---- The rows ------------------------------------------------------------------------------- */
 
 typedef struct StallRow {
         Stall stall;

@@ -26,7 +26,7 @@ static Liveness armed(void) {
         return liveness;
 }
 
-/* ---- Every cell ---------------------------------------------------------------------------------- */
+/* ---- Every cell ----------------------------------------------------------------------------- */
 
 typedef enum Event {
         READY,
@@ -147,7 +147,7 @@ static void test_liveness_state_each_one_has_its_name(void **state) {
                 assert_string_equal(liveness_state_to_string(one), names[one]);
 }
 
-/* ---- Deadlines ------------------------------------------------------------------------------------ */
+/* ---- Deadlines ------------------------------------------------------------------------------ */
 
 static void test_liveness_init_infinity_is_off(void **state) {
         Liveness liveness;
@@ -222,7 +222,7 @@ static void test_liveness_stopping_nothing_is_missed_any_more(void **state) {
         assert_int_equal(liveness.state, LIVENESS_ENDED);
 }
 
-/* ---- Another interval ------------------------------------------------------------------------------ */
+/* ---- Another interval ----------------------------------------------------------------------- */
 
 static void test_liveness_set_interval_counts_from_now(void **state) {
         Liveness liveness = armed();
@@ -298,7 +298,7 @@ static void test_liveness_beat_with_a_huge_interval_never_is_due(void **state) {
         assert_int_equal(liveness_judge(&liveness, 0, AT(1000000)), LIVENESS_ALIVE);
 }
 
-/* ---- Triggers -------------------------------------------------------------------------------------- */
+/* ---- Triggers ------------------------------------------------------------------------------- */
 
 static void test_liveness_trigger_counts_once_ready_until_the_stop(void **state) {
         static const struct {
@@ -324,7 +324,7 @@ static void test_liveness_trigger_counts_once_ready_until_the_stop(void **state)
         }
 }
 
-/* ---- Excuses -------------------------------------------------------------------------------------- */
+/* ---- Excuses -------------------------------------------------------------------------------- */
 
 static void test_liveness_judge_late_supervisor_grants_one_interval_more(void **state) {
         Liveness liveness = armed();

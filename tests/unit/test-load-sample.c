@@ -106,7 +106,7 @@ static void put_all(const Fixture *fixture) {
         procfs_tree_put(tree, "payload/cgroup.events", "populated 1\nfrozen 1\n");
 }
 
-/* ---- Reading ------------------------------------------------------------------------------------ */
+/* ---- Reading -------------------------------------------------------------------------------- */
 
 static void assert_pressure(const LoadPressure *pressure, usec_t some_usec, usec_t full_usec) {
         assert_true(pressure->is_known);
@@ -213,7 +213,7 @@ static void test_load_sample_take_strangers_names_are_fit_to_print(void **state)
         assert_int_equal(strlen(take(fixture, 1).tracer_comm), STALL_COMM_MAX - 2);
 }
 
-/* ---- What is missing, empty, malformed or huge ------------------------------------------------------ */
+/* ---- What is missing, empty, malformed or huge ---------------------------------------------- */
 
 static void assert_nothing(const LoadSample *sample, char expected_state) {
         assert_int_equal(sample->taken_at_usec, AT(1));
@@ -412,7 +412,7 @@ static void test_load_sample_take_stop_signal_is_the_exit_code(void **state) {
         }
 }
 
-/* ---- Comparing ---------------------------------------------------------------------------------- */
+/* ---- Comparing ------------------------------------------------------------------------------ */
 
 static LoadSample sample_at(unsigned at_sec) {
         return (LoadSample){
@@ -532,7 +532,7 @@ static void test_load_sample_compare_short_window_has_no_pressure(void **state) 
         assert_false(facts.host[STALL_CPU].is_known);
 }
 
-/* ---- Real processes -------------------------------------------------------------------------------- */
+/* ---- Real processes ------------------------------------------------------------------------- */
 
 static LoadSample take_of_child(const Fixture *fixture) {
         const LoadProbe probe = { .proc_fd = fixture->real_proc_fd,
@@ -567,7 +567,7 @@ static void body_sleeps(int says_fd) {
                 (void) pause();
 }
 
-/* On a machine of which others take most it starves, rightly; that it ran for its time is what counts,
+/* Where others take most of the machine it starves, rightly. That it ran for its time is what counts,
  * so the window ends when it has had 300 ms. */
 static void test_load_sample_real_child_that_spins_is_spinning_or_starved(void **state) {
         Fixture *fixture = *state;
