@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 
-/* A sample is a dozen small virtual files, each read in one go into a buffer on the stack. It is taken in
- * the loop at signs of life and at missed deadlines, so nothing here may wait for the gateway: no file
- * that takes its memory lock (cmdline, maps), none that waits for a thread to stop (syscall, stack).
+/* A sample is a dozen small virtual files, each read in one go into a buffer on the stack. It is
+ * taken in the loop at signs of life and at missed deadlines, so nothing here may wait for the
+ * gateway: no file that takes its memory lock (cmdline, maps), none that waits for a thread to stop
+ * (syscall, stack).
  *
  * The files are not one instant's picture, and any of them may be missing (another kernel, another
  * user's process, no control group) or hold less than it should: each number stands for itself, and
  * what cannot be read is left out. Two samples are compared only if pid and start time agree.
  *
- * What main's threads waited for a CPU is added up over those that live. A thread that ended in between
- * takes its share with it: the difference is then too small, at worst 0, never too great.
+ * What main's threads waited for a CPU is added up over those that live. A thread that ended in
+ * between takes its share with it: the difference is then too small, at worst 0, never too great.
  *
- * The kernel adds up pressure every two seconds, also for a reader (psi_show() in kernel/sched/psi.c):
- * over less than that a difference says nothing, and over a few seconds it may exceed the window.
+ * The kernel adds up pressure every two seconds, also for a reader (psi_show() in
+ * kernel/sched/psi.c): over less than that a difference says nothing, and over a few seconds it may
+ * exceed the window.
  *
  * It does not judge: see stop/stall.h. */
 
@@ -115,8 +117,8 @@ static usec_t load_ticks_to_usec(uint64_t ticks) {
         return usec / (uint64_t) ticks_per_sec;
 }
 
-/* The signal that stopped a process (state T): since Linux 5.17 its exit code in stat. 0 where that is
- * not told (older kernels, another user's process), and once its parent has waited for the stop. */
+/* The signal that stopped a process (state T): since Linux 5.17 its exit code in stat. 0 where that
+ * is not told (older kernels, another user's process), and once its parent has waited for the stop. */
 static int load_parse_stop_signal(const char *stat) {
         uint64_t code;
         const char *p = strrchr(stat, ')'); /* behind comm: " T ", fields from 3 on */

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 
 /* The heartbeat is a total table of states and events, liveness_table. Each cell names one of a few
- * moves; a move sets the state and, when it is ARMED, the one absolute deadline: the last sign of life
- * plus the interval.
+ * moves; a move sets the state and, when it is ARMED, the one absolute deadline: the last sign of
+ * life plus the interval.
  *
- * A deadline that has passed is judged by whoever has first taken everything that had arrived, since a
- * beat that waits in the socket is one. What is left to excuse then is a supervisor that was held up
- * itself: whatever held it (a frozen unit, a stopped or starved host) may have held the gateway too, or
- * whoever would have woken it. It is excused once; without a beat in between the second time counts,
- * so that a host that is always late does not keep a dead gateway for ever.
+ * A deadline that has passed is judged by whoever has first taken everything that had arrived,
+ * since a beat that waits in the socket is one. What is left to excuse then is a supervisor that
+ * was held up itself: whatever held it (a frozen unit, a stopped or starved host) may have held the
+ * gateway too, or whoever would have woken it. It is excused once; without a beat in between the
+ * second time counts, so that a host that is always late does not keep a dead gateway for ever.
  *
  * Not here: timers, sockets, why a beat is missing (see stall.h) and what follows from it. */
 

@@ -3,18 +3,20 @@
 /* One row a word, from what somebody else does to the gateway to what it does itself; the first row
  * whose evidence is there gives the word and its sentence.
  *
- * Held by somebody (traced, frozen, stopped) is what its state says now. A tracer that is attached and
- * lets it run holds nothing; it is only named behind the sentence.
+ * Held by somebody (traced, frozen, stopped) is what its state says now. A tracer that is attached
+ * and lets it run holds nothing; it is only named behind the sentence.
  *
- * Starved is what wanted to run and could not. The measure is the time in which main's threads waited
- * for a CPU, never the host's pressure, which others fill: a gateway that sleeps on a busy host waits
- * for nothing. The waiting must be a good part of the window, so that it explains the silence, and most
- * of what main wanted, since one that got a good share of its CPU time could have spoken. Only where
- * the kernel does not tell (no schedstat), or where main itself just waits for a child that does the
- * work, pressure stands in. Memory and I/O count when main sits in the kernel for them (state D).
+ * Starved is what wanted to run and could not. The measure is the time in which main's threads
+ * waited for a CPU, never the host's pressure, which others fill: a gateway that sleeps on a busy
+ * host waits for nothing. The waiting must be a good part of the window, so that it explains the
+ * silence, and most of what main wanted, since one that got a good share of its CPU time could have
+ * spoken. Only where the kernel does not tell (no schedstat), or where main itself just waits for a
+ * child that does the work, pressure stands in. Memory and I/O count when main sits in the kernel
+ * for them (state D).
  *
- * What is left ran all the time (spinning), ran for a good part (working), or slept (wedged). Without an
- * earlier sample the state alone speaks; a process that is runnable then may be any of the three.
+ * What is left ran all the time (spinning), ran for a good part (working), or slept (wedged).
+ * Without an earlier sample the state alone speaks; a process that is runnable then may be any of
+ * the three.
  *
  * Not here: reading anything, and what else the records say. */
 
@@ -30,12 +32,12 @@
 /* CPU time comes in ticks of 10 ms: of less than ten of them no share can be told. */
 #define STALL_WINDOW_MIN_USEC (100 * USEC_PER_MSEC)
 
-/* A gateway beats at half of its interval, as sd_watchdog_enabled(3) advises: it may have slept until
- * then and starved from there on, which makes just under a half of the window. */
+/* A gateway beats at half of its interval, as sd_watchdog_enabled(3) advises: it may have slept
+ * until then and starved from there on, which makes just under a half of the window. */
 #define STALL_WAITED_PERCENT 33.0
 
-/* Of what it wanted it got less than a quarter, else it was slowed down but not starved: beside one busy
- * process a busy loop gets a half, beside twenty less than a tenth. */
+/* Of what it wanted it got less than a quarter, else it was slowed down but not starved: beside one
+ * busy process a busy loop gets a half, beside twenty less than a tenth. */
 #define STALL_UNMET_PERCENT 75.0
 
 /* Runnable nearly all the time; the rest is what the window's ends and ticks blur. */
@@ -44,8 +46,8 @@
 /* Timers, keep-alives and a garbage collector run in a gateway that does nothing, too. */
 #define STALL_WORKING_PERCENT 10.0
 
-/* A supervisor that was held up for that much of the window was so together with the gateway, or cannot
- * say what it did. */
+/* A supervisor that was held up for that much of the window was so together with the gateway, or
+ * cannot say what it did. */
 #define STALL_LATE_PERCENT 50.0
 
 static const char *const stall_table[_STALL_MAX] = {
@@ -132,8 +134,8 @@ static usec_t stall_waited(const StallFacts *facts) {
                 : 0;
 }
 
-/* Whether memory or I/O were not to be had. The unit's own pressure is the gateway's or its helpers';
- * the host's may be anybody's, so that it counts only where the unit's is not known. */
+/* Whether memory or I/O were not to be had. The unit's own pressure is the gateway's or its
+ * helpers'; the host's may be anybody's, so that it counts only where the unit's is not known. */
 static bool stall_is_short_of(const StallFacts *facts, StallResource resource) {
         const StallPressure *pressure = &facts->unit[resource];
 
@@ -201,8 +203,8 @@ static bool stall_is_spinning(const StallFacts *facts) {
                 STALL_SPINNING_PERCENT;
 }
 
-/* A host without a free CPU makes the supervisor late, too; but a gateway that was not waiting for one
- * was not held up by that. */
+/* A host without a free CPU makes the supervisor late, too; but a gateway that was not waiting for
+ * one was not held up by that. */
 static bool stall_is_late(const StallFacts *facts) {
         const StallPressure *host = &facts->host[STALL_CPU];
         bool is_explained = facts->has_run_delay && host->is_known &&

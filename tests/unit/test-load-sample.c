@@ -567,8 +567,8 @@ static void body_sleeps(int says_fd) {
                 (void) pause();
 }
 
-/* Where others take most of the machine it starves, rightly. That it ran for its time is what counts,
- * so the window ends when it has had 300 ms. */
+/* Where others take most of the machine it starves, rightly. That it ran for its time is what
+ * counts, so the window ends when it has had 300 ms. */
 static void test_load_sample_real_child_that_spins_is_spinning_or_starved(void **state) {
         Fixture *fixture = *state;
 
