@@ -265,8 +265,8 @@ static bool time_has_step_timeout(const RunConfig *run) {
 bool rule_step_timeout_beyond_drain(const RuleInput *input, FindingWriter *writer) {
         char step[USEC_SPAN_MAX], drain[USEC_SPAN_MAX];
 
-        if (!time_has_drain(input) || !input->run || !time_has_step_timeout(input->run) ||
-                input->budget.drain_usec == 0 ||
+        if (!time_has_drain(input) || !time_is_known(input->view, VIEW_EXEC_START) || !input->run ||
+                !time_has_step_timeout(input->run) || input->budget.drain_usec == 0 ||
                 input->run->step_timeout_usec < input->budget.drain_usec)
                 return false;
         return finding_say(writer, SEVERITY_HINT, VIEW_EXEC_START,

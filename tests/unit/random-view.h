@@ -74,6 +74,7 @@ static const char *const random_words_of_key[_VIEW_KEY_MAX][RANDOM_WORDS_MAX] = 
                 "@/usr/bin/gatewatch gate run --on-short-timeout=clamp -- /bin/gate",
                 "/usr/bin/gatewatch run --on-short-timeout=refuse --state-dir=/var/x -- /bin/gate",
                 "/usr/bin/gatewatch run --on-short-timeout=warn --drain-timeout=1 -- /bin/gate",
+                "/usr/bin/gatewatch run --step-timeout=1min --watchdog=10s -- /bin/gate",
                 "/usr/bin/gatewatch run --drain-timeout=fumble -- /bin/gate",
                 "/usr/bin/gatewatch run --name=${HOME} -- /bin/gate",
                 "/usr/bin/gatewatch run --drain-timeout=100y -- /bin/gate", "/bin/gate", "" },
