@@ -3,11 +3,11 @@
 /* User stacks: eu-stack(1) is run on the process, and what it says becomes lines.
  *
  * It is bounded in time, output and frames, and killed at its bound. That needs care: it stops each thread
- * by ptrace(2) while it looks at it, and a tracer that dies then leaves the thread its SIGSTOP ("the
- * pending signal is injected"): the gateway would be stopped for good, by us. A SIGCONT takes the stop
- * back, also one that is still on its way. So whoever was not stopped before gets one after a kill. Should
- * this process itself be killed, eu-stack dies with it, and a guard, which waits for nothing else, sends
- * the SIGCONT in its place.
+ * by ptrace(2) while it looks at it, and the SIGSTOP of an attachment that the tracer has not collected (of
+ * a thread in state D, for one) outlives the tracer: the gateway would be stopped for good, by us. A SIGCONT
+ * takes the stop back, also one that is still on its way, so whoever was not stopped before gets one after a
+ * kill. Should this process itself be killed, eu-stack dies with it, and a guard, which waits for nothing
+ * else, sends the SIGCONT in its place.
  *
  * Neither shell nor debuginfod: the program gets PATH alone as its environment and looks for names only in
  * what is there. */

@@ -42,10 +42,12 @@ typedef struct StuckRequest {
 int stuck_collect(const StuckRequest *request, int output_fd) _warn_unused_;
 
 /* Puts the lines together: {"complete", "processes": [{"pid", "comm", "state", "main", "ppid",
- * "cpu_usec", "threads": [{"tid", "comm", "state", "cpu_usec", "wchan", "syscall", "syscall_number",
- * "kernel_stack": [...]}], "sockets": [{"fd", "family", "local", "peer", "state", "recv_queue",
- * "send_queue", "retransmits", "unanswered_usec"}], "files": [...], "user_stack": "…"}],
- * "processes_left_out", "threads_left_out", …}. A line that is cut or no JSON is left out. The whole is
+ * "cpu_usec", "cmdline", "threads": [{"tid", "comm", "state", "cpu_usec", "wchan", "syscall",
+ * "syscall_number", "kernel_stack": [names]}], "sockets": [{"fd", "family" (tcp, tcp6, unix), "local",
+ * "peer", "state", "recv_queue", "send_queue", "retransmits", "unanswered_usec", "outgoing"}], "files":
+ * [{"fd", "path"}], "user_stack": "…"}], "processes_left_out", "threads_left_out", "sockets_left_out",
+ * "files_left_out"}. What is not known is not there.
+ * A line that is cut or no JSON is left out. The whole is
  * shortened (user stacks first, then files, kernel stacks, threads from the end) until its text has at
  * most STUCK_JSON_MAX bytes; "shortened" says so.
  *

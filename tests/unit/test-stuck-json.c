@@ -15,7 +15,7 @@
 #include "forensics/stuck.h"
 #include "utf8.h"
 
-#define RANDOM_ROUNDS 300
+#define RANDOM_ROUNDS 100
 
 typedef struct Fixture {
         ByteBuffer lines;
