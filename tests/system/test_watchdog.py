@@ -206,6 +206,7 @@ class Suspended(WatchdogScenario):
         self.assert_never_missed(unit)
         self.assertEqual(unit.records("ready"), [])
         record = unit.wait_record("stopped")
+        self.assertNotEqual(record["CAUSE"], "unknown", record["CAUSE_DETAIL"])
         self.assertIn("start", record["CAUSE_DETAIL"].lower())
 
 
