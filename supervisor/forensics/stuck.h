@@ -47,9 +47,8 @@ int stuck_collect(const StuckRequest *request, int output_fd) _warn_unused_;
  * "peer", "state", "recv_queue", "send_queue", "retransmits", "unanswered_usec", "outgoing"}], "files":
  * [{"fd", "path"}], "user_stack": "…"}], "processes_left_out", "threads_left_out", "sockets_left_out",
  * "files_left_out"}. What is not known is not there.
- * A line that is cut or no JSON is left out. The whole is
- * shortened (user stacks first, then files, kernel stacks, threads from the end) until its text has at
- * most STUCK_JSON_MAX bytes; "shortened" says so.
+ * A line that is cut or no JSON is left out. The whole is shortened (user stacks first, then files, kernel
+ * stacks, threads from the end) until its text has at most STUCK_JSON_MAX bytes; "shortened" says so.
  *
  * is_complete: the helper ended by itself.
  * Returns: a new object; NULL: out of memory. */

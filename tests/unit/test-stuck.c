@@ -614,6 +614,7 @@ static void test_stuck_listener_and_its_clients_are_not_waited_for(void **state)
 static void test_stuck_killed_in_the_middle_has_told_what_it_knew(void **state) {
         Fixture *fixture = *state;
         struct pollfd poll_fd = { .events = POLLIN };
+        siginfo_t info;
 
         start(fixture, body_with_many_threads, 'S');
         collector_start(fixture);
@@ -621,6 +622,7 @@ static void test_stuck_killed_in_the_middle_has_told_what_it_knew(void **state) 
         poll_fd.fd = fixture->output_fd;
         assert_int_equal(poll(&poll_fd, 1, WAIT_MSEC), 1);
         assert_int_equal(kill(fixture->collector_pid, SIGKILL), 0);
+        assert_int_equal(waitid(P_PID, (id_t) fixture->collector_pid, &info, WEXITED | WNOWAIT), 0);
         assert_int_equal(collector_end(fixture), -1);
 
         assert_true(fixture->output.size > 0 && fixture->output.size <= HELD_BYTES);
