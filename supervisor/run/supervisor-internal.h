@@ -71,7 +71,8 @@
 #define COUNT_TIMEOUT_USEC      (900 * USEC_PER_MSEC)
 /* How long before a signal that can kill the gateway is looked at, and asked for a dump of its own. */
 #define LOOK_LEAD_USEC   USEC_PER_SEC
-#define LOOK_MARGIN_USEC (30 * USEC_PER_MSEC) /* what the helper leaves of that */
+#define LOOK_MARGIN_USEC (30 * USEC_PER_MSEC)  /* what the helper leaves of that */
+#define LOOK_ENDING_USEC (100 * USEC_PER_MSEC) /* what it takes to end its own helpers */
 /* Not every sign of life is worth a sample of the load. */
 #define LIFE_SAMPLE_USEC (250 * USEC_PER_MSEC)
 
@@ -145,6 +146,7 @@ typedef struct Look {
         usec_t kill_at_usec;
         HelperProcess *helper; /* NULL: it is done */
         json_object *stuck;    /* what it found; NULL: nothing yet */
+        bool is_stale;         /* the gateway has lived on: nobody wants it any more */
         bool is_claimed;       /* the deadline has passed: this goes into a record */
         bool is_awaited;       /* which is written as soon as the helper is done */
         MissedDeadline missed;

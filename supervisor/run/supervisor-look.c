@@ -48,7 +48,7 @@ void supervisor_close_look(Supervisor *supervisor, usec_t now_usec) {
 void supervisor_claim_look(Supervisor *supervisor, MissedDeadline missed, const char *phase) {
         Look *look = supervisor->look;
 
-        if (look && look->is_claimed) {
+        if (look && (look->is_claimed || look->is_stale)) {
                 /* Another deadline within the helper's time. */
                 supervisor_close_look(supervisor, usec_now(CLOCK_MONOTONIC));
                 look = NULL;
@@ -125,8 +125,10 @@ static int supervisor_collect(int output_fd, void *userdata) {
                 .proc_fd = payload_proc_fd(supervisor->payload),
                 .main_pid = supervisor->is_main_alive ? supervisor->gateway.pid : 0,
                 .cmdline = supervisor->config->cmdline,
-                .stack_program = STUCK_PROGRAM,
-                .until_usec = usec_sub(supervisor->look->kill_at_usec, LOOK_MARGIN_USEC),
+                /* It stops the threads for a moment: not those of a gateway that is at work. */
+                .stack_program = supervisor->progress.active.n > 0 ? NULL : STUCK_PROGRAM,
+                .until_usec = usec_sub(
+                        supervisor->look->kill_at_usec, LOOK_MARGIN_USEC + LOOK_ENDING_USEC),
         };
 
         (void) !payload_add_helper(supervisor->payload, getpid());
@@ -144,7 +146,7 @@ static void supervisor_dispatch_look_done(
 
         look->stuck = stuck_parse(output, size, /* is_complete= */ status == 0);
         supervisor_end_helper(supervisor);
-        if (look->is_awaited)
+        if (look->is_awaited || look->is_stale)
                 supervisor_close_look(supervisor, now_usec);
         supervisor_hasten_abort(supervisor, now_usec);
 }
@@ -198,7 +200,10 @@ void supervisor_ask_for_dump(Supervisor *supervisor) {
 /* Whether the ladder's next deadline sends SIGKILL to main. */
 static bool supervisor_is_kill_next(Supervisor *supervisor) {
         Ladder next = supervisor->ladder;
-        LadderFacts facts = supervisor_facts(supervisor);
+        LadderFacts facts = {
+                .is_main_alive = supervisor->is_main_alive,
+                .has_others = payload_has_others(supervisor->payload),
+        };
         LadderAction action;
 
         if (next.state == LADDER_KILLING || next.deadline_at_usec == USEC_INFINITY)
@@ -221,14 +226,26 @@ static usec_t supervisor_next_kill(const Supervisor *supervisor) {
                 : supervisor->ladder.deadline_at_usec;
 }
 
+/* The gateway lives on. A helper that is at it is left to its end: what it has executed dies with it, and
+ * would for a moment be taken for the gateway's. */
+static void supervisor_outdate_look(Supervisor *supervisor) {
+        Look *look = supervisor->look;
+
+        if (!look || look->is_claimed)
+                return;
+        if (look->helper)
+                look->is_stale = true;
+        else
+                supervisor_drop_look(supervisor);
+}
+
 void supervisor_plan_look(Supervisor *supervisor, usec_t now_usec) {
         usec_t kill_at_usec = supervisor_next_kill(supervisor), lead_usec;
 
         if (kill_at_usec == supervisor->planned_kill_at_usec)
                 return;
         supervisor->planned_kill_at_usec = kill_at_usec;
-        if (supervisor->look && !supervisor->look->is_claimed)
-                supervisor_drop_look(supervisor);
+        supervisor_outdate_look(supervisor);
         if (kill_at_usec == USEC_INFINITY || kill_at_usec <= now_usec) {
                 supervisor_arm(supervisor->look_source, USEC_INFINITY);
                 return;
@@ -244,7 +261,7 @@ static int supervisor_dispatch_look(sd_event_source *source, uint64_t at_usec, v
         usec_t kill_at_usec = supervisor->planned_kill_at_usec;
         usec_t left_usec = usec_sub(kill_at_usec, usec_now(CLOCK_MONOTONIC));
 
-        if (left_usec > 2 * LOOK_MARGIN_USEC)
+        if (left_usec > 2 * (LOOK_MARGIN_USEC + LOOK_ENDING_USEC))
                 supervisor_start_look(supervisor, kill_at_usec, left_usec - LOOK_MARGIN_USEC);
         if (ladder_is_stopping(&supervisor->ladder) &&
                 kill_at_usec == supervisor->ladder.deadline_at_usec &&

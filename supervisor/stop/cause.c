@@ -42,6 +42,7 @@ static const char *const cause_table[_CAUSE_MAX] = {
         [CAUSE_USER_EXIT] = "user-exit",
         [CAUSE_DEPENDENCY] = "dependency",
         [CAUSE_RUNTIME_LIMIT] = "runtime-limit",
+        [CAUSE_START_TIMEOUT] = "start-timeout",
         [CAUSE_MANAGER_WATCHDOG] = "manager-watchdog",
         [CAUSE_MANAGER_KILL] = "manager-kill",
         [CAUSE_SIGNAL] = "signal",
@@ -236,6 +237,13 @@ static bool cause_is_manager_watchdog(const CauseFacts *facts) {
 /* With a job it is the job's time that ran out. */
 static bool cause_is_runtime_limit(const CauseFacts *facts) {
         return cause_has_result(facts, "timeout") && cause_job(facts) == CAUSE_JOB_NONE;
+}
+
+/* The job that ran out of time is the unit's start. */
+static bool cause_is_start_timeout(const CauseFacts *facts) {
+        const UnitEvidence *unit = cause_unit(facts);
+
+        return cause_has_result(facts, "timeout") && unit && strcmp(unit->job_type, "start") == 0;
 }
 
 static bool cause_is_host_shutdown(const CauseFacts *facts) {
@@ -559,6 +567,8 @@ static const struct {
                 "systemd's watchdog has not heard from the unit in time" },
         { CAUSE_RUNTIME_LIMIT, cause_is_runtime_limit,
                 "the unit has run for as long as RuntimeMaxSec= lets it" },
+        { CAUSE_START_TIMEOUT, cause_is_start_timeout,
+                "the gateway was not ready within the unit's TimeoutStartSec=" },
         { CAUSE_HOST_SHUTDOWN, cause_is_host_shutdown, "the system is shutting down",
                 cause_tell_markers },
         { CAUSE_USER_EXIT, cause_is_user_exit, "the user's manager is exiting",

@@ -19,6 +19,7 @@ typedef enum Cause {
         CAUSE_USER_EXIT,
         CAUSE_DEPENDENCY,
         CAUSE_RUNTIME_LIMIT,
+        CAUSE_START_TIMEOUT,
         CAUSE_MANAGER_WATCHDOG,
         CAUSE_MANAGER_KILL,
         CAUSE_SIGNAL,

@@ -189,6 +189,7 @@ static void test_cause_manager_result_is_the_cause(void **state) {
                 { { MANAGER(&watchdog) }, CAUSE_MANAGER_WATCHDOG, "watchdog" },
                 { { MANAGER(&watchdog_stop) }, CAUSE_MANAGER_WATCHDOG, "watchdog" },
                 { { MANAGER(&timed_out) }, CAUSE_RUNTIME_LIMIT, "RuntimeMaxSec=" },
+                { { MANAGER(&start_job) }, CAUSE_START_TIMEOUT, "TimeoutStartSec=" },
                 { { MANAGER(&timed_out), .is_takeover = true, .is_planned_stop = true },
                         CAUSE_RUNTIME_LIMIT, "RuntimeMaxSec=" },
         };
@@ -547,7 +548,7 @@ static void test_cause_detail_longest_result_is_cut(void **state) {
 
 static void test_cause_every_name_comes_back(void **state) {
         static const char *const names[] = { "stop", "restart", "host-shutdown", "user-exit",
-                "dependency", "runtime-limit", "manager-watchdog", "manager-kill", "signal",
+                "dependency", "runtime-limit", "start-timeout", "manager-watchdog", "manager-kill", "signal",
                 "terminal", "takeover", "planned-stop", "oom", "oomd", "watchdog", "step-timeout",
                 "self-stop", "exit", "crash", "supervisor-killed", "unknown" };
 
