@@ -165,8 +165,8 @@ static const char *stopped_slowest(
         return text;
 }
 
-static void record_set_stopped_message(
-        Record *record, const Supervisor *supervisor, Outcome outcome, usec_t total_usec) {
+static void record_set_stopped_message(Record *record, const Supervisor *supervisor,
+        Outcome outcome, usec_t total_usec, usec_t now_usec) {
         char span[USEC_SPAN_MAX], how[SIGNAL_NAME_MAX + 16], name[SIGNAL_NAME_MAX];
         char slowest[STEP_NAME_MAX + USEC_SPAN_MAX + 32];
 
@@ -180,7 +180,11 @@ static void record_set_stopped_message(
                 record_set_message(record, "Gateway %s stopped (%s): %s, %s, %s after %s%s",
                         supervisor->name, cause_to_string(supervisor->verdict.cause),
                         outcome_to_string(outcome), how,
-                        usec_format_span(span, total_usec, USEC_PER_MSEC),
+                        usec_format_span(span,
+                                supervisor->stop.is_by_watchdog
+                                        ? usec_sub(now_usec, supervisor->missed_at_usec)
+                                        : total_usec,
+                                USEC_PER_MSEC),
                         supervisor->stop.is_by_watchdog       ? "its heartbeat was missed"
                                 : supervisor->stop.is_by_step ? "a step ran over"
                                                               : "it was asked to",
@@ -233,6 +237,6 @@ void stop_record_stopped(Supervisor *supervisor, Outcome outcome, usec_t now_use
         work_record_add_story(record, supervisor);
         record_add_ooms(record, supervisor);
         record_add_string(record, "RECORDED_BY", "run");
-        record_set_stopped_message(record, supervisor, outcome, total_usec);
+        record_set_stopped_message(record, supervisor, outcome, total_usec, now_usec);
         record_sink_send(supervisor->sink, record, now_usec);
 }

@@ -219,6 +219,7 @@ struct Supervisor {
 
         Liveness liveness;
         bool is_heartbeat_missed;
+        usec_t missed_at_usec;
         usec_t abort_at_usec; /* when the watchdog's signal follows; USEC_INFINITY: it does not */
         usec_t life_at_usec;  /* the last sign of life */
         LoadSample life;      /* about then */

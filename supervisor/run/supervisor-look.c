@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /* What the gateway is doing before it is killed. A deadline is known before it passes: a second ahead of
- * it (or half of its time, when that is shorter) a helper looks at every process of the gateway, and
+ * it (or in the last quarter of its time, when that is shorter) a helper looks at every process of the gateway, and
  * has ended by the deadline, so that nothing waits for it. When the gateway gives a sign of life after
  * all, what was found is thrown away.
  *
@@ -197,8 +197,8 @@ void supervisor_ask_for_dump(Supervisor *supervisor) {
                 supervisor->look->dump_signo = signo;
 }
 
-/* Whether the ladder's next deadline sends SIGKILL to main. */
-static bool supervisor_is_kill_next(Supervisor *supervisor) {
+/* Whether the ladder's next move sends SIGKILL to main. */
+static bool supervisor_is_kill_next(Supervisor *supervisor, LadderEvent event) {
         Ladder next = supervisor->ladder;
         LadderFacts facts = {
                 .is_main_alive = supervisor->is_main_alive,
@@ -208,7 +208,7 @@ static bool supervisor_is_kill_next(Supervisor *supervisor) {
 
         if (next.state == LADDER_KILLING || next.deadline_at_usec == USEC_INFINITY)
                 return false;
-        action = ladder_step(&next, LADDER_DEADLINE, &facts, next.deadline_at_usec);
+        action = ladder_step(&next, event, &facts, next.deadline_at_usec);
         return action.type == LADDER_ACTION_SIGNAL && action.signo == SIGKILL &&
                 action.target != PHASE_TARGET_OTHERS;
 }
@@ -216,14 +216,17 @@ static bool supervisor_is_kill_next(Supervisor *supervisor) {
 /* ---- When -------------------------------------------------------------------------------------- */
 
 static usec_t supervisor_next_kill(const Supervisor *supervisor) {
-        usec_t escalation_usec;
+        usec_t steps_usec = USEC_INFINITY, other_usec;
 
-        if (!ladder_is_stopping(&supervisor->ladder))
-                return supervisor->liveness.deadline_at_usec;
-        escalation_usec = supervisor_escalation(supervisor);
-        return escalation_usec < supervisor->ladder.deadline_at_usec
-                ? escalation_usec
-                : supervisor->ladder.deadline_at_usec;
+        if (ladder_is_stopping(&supervisor->ladder)) {
+                steps_usec = supervisor_escalation(supervisor);
+                other_usec = supervisor->ladder.deadline_at_usec;
+        } else {
+                if (supervisor->config->on_step_timeout == STEP_TIMEOUT_STOP)
+                        steps_usec = steps_deadline(&supervisor->steps);
+                other_usec = supervisor->liveness.deadline_at_usec;
+        }
+        return steps_usec < other_usec ? steps_usec : other_usec;
 }
 
 /* The gateway lives on. A helper that is at it is left to its end: what it has executed dies with it, and
@@ -250,7 +253,8 @@ void supervisor_plan_look(Supervisor *supervisor, usec_t now_usec) {
                 supervisor_arm(supervisor->look_source, USEC_INFINITY);
                 return;
         }
-        lead_usec = (kill_at_usec - now_usec) / 2;
+        /* A gateway that beats at half of its interval is not looked at before each beat. */
+        lead_usec = (kill_at_usec - now_usec) / 4;
         if (lead_usec > LOOK_LEAD_USEC)
                 lead_usec = LOOK_LEAD_USEC;
         supervisor_arm(supervisor->look_source, kill_at_usec - lead_usec);
@@ -264,8 +268,9 @@ static int supervisor_dispatch_look(sd_event_source *source, uint64_t at_usec, v
         if (left_usec > 2 * (LOOK_MARGIN_USEC + LOOK_ENDING_USEC))
                 supervisor_start_look(supervisor, kill_at_usec, left_usec - LOOK_MARGIN_USEC);
         if (ladder_is_stopping(&supervisor->ladder) &&
-                kill_at_usec == supervisor->ladder.deadline_at_usec &&
-                supervisor_is_kill_next(supervisor))
+                supervisor_is_kill_next(supervisor,
+                        kill_at_usec == supervisor->ladder.deadline_at_usec ? LADDER_DEADLINE
+                                                                            : LADDER_ESCALATE))
                 supervisor_ask_for_dump(supervisor);
         return 0;
 }

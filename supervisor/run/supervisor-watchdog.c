@@ -43,6 +43,7 @@ static void supervisor_miss_heartbeat(
         bool is_dumping = supervisor->config->dump_signal != 0;
 
         supervisor->is_heartbeat_missed = true;
+        supervisor->missed_at_usec = now_usec;
         supervisor_see_stall(supervisor, late_usec, now_usec);
         work_record_watchdog(supervisor, is_triggered, now_usec);
         supervisor_log_flight(supervisor, now_usec);

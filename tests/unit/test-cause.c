@@ -29,6 +29,7 @@ static const UnitEvidence nothing_read = {};
 static const UnitEvidence stop_job = { STOPPING, .result = "success", JOB("stop") };
 static const UnitEvidence restart_job = { STOPPING, .result = "success", JOB("restart") };
 static const UnitEvidence try_restart_job = { STOPPING, .result = "success", JOB("try-restart") };
+static const UnitEvidence start_job_done = { STOPPING, .result = "success", JOB("start") };
 static const UnitEvidence start_job = { STOPPING, .result = "timeout", JOB("start") };
 static const UnitEvidence untold_job = { STOPPING, .result = "success", .job_id = 77 };
 static const UnitEvidence no_job = { STOPPING, .result = "success" };
@@ -221,8 +222,8 @@ static void test_cause_manager_contradiction_hardest_wins(void **state) {
                 /* The job is what says so, whenever the state changed. */
                 { { MANAGER(&up_until_told_stop) }, CAUSE_STOP, "job 77" },
                 /* Systemd gave up a start. */
-                { { MANAGER(&start_job) }, CAUSE_UNKNOWN,
-                        "of type \"start\" (sub-state \"stop-sigterm\", result \"timeout\")" },
+                { { MANAGER(&start_job_done) }, CAUSE_UNKNOWN,
+                        "of type \"start\" (sub-state \"stop-sigterm\", result \"success\")" },
         };
 
         check_rows(rows, ELEMENTSOF(rows));
@@ -548,9 +549,9 @@ static void test_cause_detail_longest_result_is_cut(void **state) {
 
 static void test_cause_every_name_comes_back(void **state) {
         static const char *const names[] = { "stop", "restart", "host-shutdown", "user-exit",
-                "dependency", "runtime-limit", "start-timeout", "manager-watchdog", "manager-kill", "signal",
-                "terminal", "takeover", "planned-stop", "oom", "oomd", "watchdog", "step-timeout",
-                "self-stop", "exit", "crash", "supervisor-killed", "unknown" };
+                "dependency", "runtime-limit", "start-timeout", "manager-watchdog", "manager-kill",
+                "signal", "terminal", "takeover", "planned-stop", "oom", "oomd", "watchdog",
+                "step-timeout", "self-stop", "exit", "crash", "supervisor-killed", "unknown" };
 
         assert_int_equal(ELEMENTSOF(names), _CAUSE_MAX);
         for (Cause cause = 0; cause < _CAUSE_MAX; cause++) {
