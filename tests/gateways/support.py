@@ -10,6 +10,7 @@ import ctypes
 import dataclasses
 import os
 import re
+import select
 import selectors
 import shutil
 import signal
@@ -21,6 +22,8 @@ import time
 import unittest
 
 WAIT_SECONDS = 30
+# Between two looks at what nobody announces.
+POLL_SECONDS = 0.01
 # What a supervisor may add to the time from SIGTERM to exit. Generous: it is to find a phase that is
 # slept through to its deadline, not microseconds (tests/bench measures those).
 ADDED_SECONDS_MAX = 5
@@ -159,6 +162,15 @@ class NotifySocket:
             if not self.changed.wait_for(lambda: self.received.count(wanted) >= n, WAIT_SECONDS):
                 raise AssertionError('%s not %d times; there is: %s' % (wanted, n, self.received))
 
+    def wait_for_like(self, pattern):
+        """The first line that is wholly like it."""
+        def find():
+            return next((line for line in self.received if re.fullmatch(pattern, line)), None)
+        with self.changed:
+            if not self.changed.wait_for(find, WAIT_SECONDS):
+                raise AssertionError('no line like %r; there is: %s' % (pattern, self.received))
+            return find()
+
     def close(self):
         """Ends the reader behind all that was sent before. Returns the lines."""
         if self.thread.is_alive():
@@ -247,6 +259,45 @@ def stop_under_load(gateway, stop_signal, load, is_draining):
     return Stop(status, seconds, finished, cut, gateway.log.wait_for_end(), gateway.notify.close())
 
 
+def count_down(gateway, clients, numbers):
+    """Stops a gateway under gatewatch and has its clients finish until each of these numbers is left, which
+    the status line has to say before the next finish. Sees it out.
+
+    clients: each has finish() -> whether it came to its right end.
+    """
+    began = time.monotonic()
+    finished = []
+    gateway.process.send_signal(signal.SIGTERM)
+    for number in numbers:
+        while len(clients) > number:
+            finished.append(clients.pop().finish())
+        gateway.notify.wait_for_like('STATUS=Draining: %d connections, .*' % number)
+    while clients:
+        finished.append(clients.pop().finish())
+    status = gateway.wait()
+    seconds = time.monotonic() - began
+    end_children()
+    return Stop(status, seconds, finished.count(True), finished.count(False),
+                gateway.log.wait_for_end(), gateway.notify.close())
+
+
+def wait_for_known_ports(gateway):
+    """Until gatewatch has counted once what its gateway listens on, soon after READY=1. Nobody announces
+    that; its helper is the one child that gatewatch collects before the stop, and its page faults are added
+    to gatewatch's then."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    while children_page_faults(gateway.process.pid) == 0:
+        if time.monotonic() > deadline:
+            raise AssertionError('gatewatch counted nothing; there is:\n%s' % '\n'.join(gateway.log.lines))
+        select.select([], [], [], POLL_SECONDS)
+
+
+def children_page_faults(pid):
+    """cminflt of proc(5)."""
+    with open('/proc/%d/stat' % pid, encoding='utf-8', errors='replace') as stat:
+        return int(stat.read().rpartition(')')[2].split()[8])
+
+
 class GatewayTest(unittest.TestCase):
     def setUp(self):
         self.directory = tempfile.mkdtemp(prefix='gatewatch-gateways-')
@@ -278,3 +329,14 @@ class GatewayTest(unittest.TestCase):
         self.assertEqual(len(records), 1, '\n'.join(stop.log))
         for key, value in fields.items():
             self.assertRegex(records[0], r'\b%s=%s(\s|$)' % (key, re.escape(value)))
+
+    def assert_counted(self, stop, n, last):
+        """The drain and the last record have the number of connections at the stop, and one that fell to
+        `last` at least: the gateway may exit before the next count."""
+        log = '\n'.join(stop.log)
+        for pattern in (r'\bevent=phase\b.*\bphase=drain\b', r'\bevent=stopped\b'):
+            records = [line for line in stop.log if re.search(pattern, line)]
+            self.assertEqual(len(records), 1, log)
+            found = dict(re.findall(r'\b(active_\w+)=(\w+)', records[0]))
+            self.assertEqual((found.get('active_at_start'), found.get('active_source')), (str(n), 'sockets'), log)
+            self.assertLessEqual(int(found['active_now']), last, log)

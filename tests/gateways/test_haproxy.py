@@ -6,10 +6,12 @@ import http.client
 import os
 import re
 import signal
+import socket
 import socketserver
 import threading
 
-from support import GatewayTest, Supervision, free_port, need_program, stop_under_load, WAIT_SECONDS
+from support import (count_down, free_port, GatewayTest, need_program, stop_under_load, Supervision,
+                     wait_for_known_ports, WAIT_SECONDS)
 
 N_REQUESTS = 8
 BODY_BYTES = 512 * 1024
@@ -98,6 +100,121 @@ class Requests:
             thread.join(WAIT_SECONDS)
         n_whole = self.results.count(True)
         return n_whole, N_REQUESTS - n_whole
+
+
+# As a proxy of whole connections it keeps those that are idle while it drains.
+TCP_CONFIGURATION = """
+global
+    maxconn 100
+    nbthread 1
+defaults
+    mode tcp
+    timeout connect 5s
+    timeout client 60s
+    timeout server 60s
+frontend front
+    bind 127.0.0.1:{port}
+    bind unix@{directory}/front
+    default_backend back
+backend back
+    server server {backend}
+"""
+
+
+class Echo(socketserver.BaseRequestHandler):
+    """A backend that sends everything back."""
+
+    def handle(self):
+        while data := self.request.recv(4096):
+            self.request.sendall(data)
+
+
+class TcpEcho(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+
+
+class UnixEcho(socketserver.ThreadingUnixStreamServer):
+    daemon_threads = True
+
+
+class Client:
+    """A connection through the proxy to its backend and back; idle once it is there."""
+
+    def __init__(self, family, address):
+        self.socket = socket.socket(family)
+        self.socket.settimeout(WAIT_SECONDS)
+        self.socket.connect(address)
+        self.is_through = self.echo(b'begin')
+
+    def echo(self, text):
+        self.socket.sendall(text)
+        return self.socket.recv(len(text), socket.MSG_WAITALL) == text
+
+    def finish(self):
+        with self.socket:
+            return self.is_through and self.echo(b'end')
+
+
+class HaproxyCountTest(GatewayTest):
+    """What haproxy's clients are, among its connections: each has one to the backend as well."""
+
+    def setUp(self):
+        self.haproxy = need_program('haproxy')
+        super().setUp()
+
+    def start_proxy(self, backend, backend_address):
+        threading.Thread(target=backend.serve_forever, daemon=True).start()
+        self.addCleanup(backend.server_close)
+        self.addCleanup(backend.shutdown)
+        configuration = os.path.join(self.directory, 'haproxy.cfg')
+        self.port = free_port()
+        with open(configuration, 'w', encoding='utf-8') as file:
+            file.write(TCP_CONFIGURATION.format(directory=self.directory, port=self.port,
+                                                backend=backend_address))
+        gateway = self.start([self.haproxy, '-Ws', '-f', configuration], SUPERVISION)
+        gateway.notify.wait_for('READY=1')
+        return gateway
+
+    def start_before_tcp(self):
+        backend = TcpEcho(('127.0.0.1', 0), Echo)
+        return self.start_proxy(backend, '127.0.0.1:%d' % backend.server_address[1])
+
+    def start_before_unix(self):
+        path = os.path.join(self.directory, 'back')
+        return self.start_proxy(UnixEcho(path, Echo), 'unix@' + path)
+
+    def tcp_clients(self, n):
+        return [Client(socket.AF_INET, ('127.0.0.1', self.port)) for _ in range(n)]
+
+    def unix_clients(self, n):
+        return [Client(socket.AF_UNIX, os.path.join(self.directory, 'front')) for _ in range(n)]
+
+    def assert_all_counted(self, gateway, clients, numbers):
+        """numbers: as for count_down(), the number of the clients first."""
+        n = len(clients)
+        stop = count_down(gateway, clients, numbers)
+        self.assert_nothing_lost(stop, n)
+        self.assert_counted(stop, n, last=numbers[-1])
+        self.assert_recorded(stop, outcome='clean')
+
+    def test_haproxy_draining_has_its_tcp_clients_counted_down(self):
+        gateway = self.start_before_tcp()
+        self.assert_all_counted(gateway, self.tcp_clients(7), [7, 3])
+
+    def test_haproxy_draining_of_the_last_client_is_still_counted(self):
+        """Its port is known from the count after READY=1: neither a listener nor a second connection is
+        there to tell. The connection to the backend has a port of the same range and does not count."""
+        gateway = self.start_before_tcp()
+        wait_for_known_ports(gateway)
+        self.assert_all_counted(gateway, self.tcp_clients(1), [1])
+
+    def test_haproxy_draining_has_its_unix_clients_counted_down(self):
+        gateway = self.start_before_tcp()
+        self.assert_all_counted(gateway, self.unix_clients(5), [5, 2])
+
+    def test_haproxy_unix_connections_to_the_backend_do_not_count(self):
+        gateway = self.start_before_unix()
+        self.assert_all_counted(gateway, self.tcp_clients(3) + self.unix_clients(4), [7, 3, 1])
 
 
 class HaproxyTest(GatewayTest):

@@ -2,14 +2,17 @@
 """nginx stopped while downloads are under way: SIGQUIT lets them finish, and nothing but SIGQUIT may
 reach it before they have."""
 
+import contextlib
 import hashlib
 import http.client
 import os
 import random
 import signal
+import socket
 import threading
 
-from support import GatewayTest, Supervision, free_port, need_program, stop_under_load, WAIT_SECONDS
+from support import (count_down, free_port, GatewayTest, need_program, stop_under_load, Supervision,
+                     wait_for_known_ports, WAIT_SECONDS)
 
 N_DOWNLOADS = 8
 # More than the socket buffers of both ends take, so that no download is over before its reader wants it.
@@ -82,6 +85,38 @@ class Downloads:
         return n_whole, N_DOWNLOADS - n_whole
 
 
+class HeldDownload:
+    """A reader that has taken the beginning of a file, and takes the rest to finish."""
+
+    def __init__(self, port, digest):
+        self.expected = digest
+        self.connection = http.client.HTTPConnection('127.0.0.1', port, timeout=WAIT_SECONDS)
+        self.connection.request('GET', '/file')
+        self.response = self.connection.getresponse()
+        self.digest = hashlib.sha256(self.response.read(FIRST_BYTES))
+
+    def finish(self):
+        with contextlib.closing(self.connection):
+            self.digest.update(self.response.read())
+        return self.digest.hexdigest() == self.expected
+
+
+class HalfRequest:
+    """A client whose second request has arrived by half, together with the first."""
+
+    def __init__(self, port):
+        self.socket = socket.create_connection(('127.0.0.1', port), WAIT_SECONDS)
+        self.socket.sendall(b'HEAD /none HTTP/1.1\r\nHost: x\r\n\r\nHEAD /none HTTP/1.1\r\n')
+        http.client.HTTPResponse(self.socket, method='HEAD').begin()
+
+    def finish(self):
+        with self.socket:
+            self.socket.sendall(b'Host: x\r\n\r\n')
+            response = http.client.HTTPResponse(self.socket, method='HEAD')
+            response.begin()
+            return response.status == http.HTTPStatus.NOT_FOUND
+
+
 class NginxTest(GatewayTest):
     def setUp(self):
         self.nginx = need_program('nginx')
@@ -92,7 +127,7 @@ class NginxTest(GatewayTest):
         with open(os.path.join(self.directory, 'files', 'file'), 'wb') as file:
             file.write(content)
 
-    def stop(self, supervision, stop_signal, has_begun_pattern):
+    def start_nginx(self, supervision):
         port = free_port()
         configuration = os.path.join(self.directory, 'nginx.conf')
         with open(configuration, 'w', encoding='utf-8') as file:
@@ -102,6 +137,10 @@ class NginxTest(GatewayTest):
         gateway = self.start([self.nginx, '-e', 'stderr', '-p', self.directory, '-c', configuration],
                              supervision)
         gateway.log.wait_for('start worker process ')
+        return gateway, port
+
+    def stop(self, supervision, stop_signal, has_begun_pattern):
+        gateway, port = self.start_nginx(supervision)
         return stop_under_load(gateway, stop_signal, Downloads(port, self.digest),
                                lambda: gateway.log.wait_for(has_begun_pattern))
 
@@ -128,14 +167,7 @@ class NginxTest(GatewayTest):
         self.assertIn('SIGQUIT', got[0])
 
     def test_nginx_hangup_is_forwarded_and_reloads(self):
-        port = free_port()
-        configuration = os.path.join(self.directory, 'nginx.conf')
-        with open(configuration, 'w', encoding='utf-8') as file:
-            file.write(CONFIGURATION.format(directory=self.directory, port=port,
-                                            user='user root;' if os.geteuid() == 0 else ''))
-        gateway = self.start([self.nginx, '-e', 'stderr', '-p', self.directory, '-c', configuration],
-                             SUPERVISION)
-        gateway.log.wait_for('start worker process ')
+        gateway, port = self.start_nginx(SUPERVISION)
         downloads = Downloads(port, self.digest)
         gateway.process.send_signal(signal.SIGHUP)
         gateway.log.wait_for('reconfiguring')
@@ -144,3 +176,29 @@ class NginxTest(GatewayTest):
         self.assertEqual(downloads.finish(), (N_DOWNLOADS, 0))
         gateway.process.send_signal(signal.SIGTERM)
         self.assertEqual(gateway.wait(), 0)
+
+    def test_nginx_draining_has_its_downloads_counted_down(self):
+        """SIGQUIT closes the listener before the first count of the drain: several connections to one port
+        tell where it was."""
+        gateway, port = self.start_nginx(SUPERVISION)
+        downloads = [HeldDownload(port, self.digest) for _ in range(7)]
+        stop = count_down(gateway, downloads, [7, 3])
+        self.assert_nothing_lost(stop, 7)
+        self.assert_counted(stop, 7, last=3)
+        self.assert_recorded(stop, outcome='clean')
+
+    def test_nginx_draining_of_the_last_download_is_still_counted(self):
+        """One connection tells nothing of where the listener was; the count of the ports after READY=1 does."""
+        gateway, port = self.start_nginx(SUPERVISION)
+        wait_for_known_ports(gateway)
+        stop = count_down(gateway, [HeldDownload(port, self.digest)], [1])
+        self.assert_nothing_lost(stop, 1)
+        self.assert_counted(stop, 1, last=1)
+
+    def test_nginx_half_a_request_counts_as_work(self):
+        gateway, port = self.start_nginx(SUPERVISION)
+        downloads = [HeldDownload(port, self.digest) for _ in range(2)]
+        halves = [HalfRequest(port) for _ in range(3)]
+        stop = count_down(gateway, downloads + halves, [5, 2])
+        self.assert_nothing_lost(stop, 5)
+        self.assert_counted(stop, 5, last=2)
