@@ -117,6 +117,13 @@ void supervisor_forget_stall(Supervisor *supervisor) {
 
 /* ---- The helper ------------------------------------------------------------------------------- */
 
+/* What of a look's time is not for looking: for its own helpers to end, and for our turn. */
+static usec_t look_reserve(const Look *look) {
+        usec_t ending_usec = usec_sub(look->kill_at_usec, usec_now(CLOCK_MONOTONIC)) / 4;
+
+        return LOOK_MARGIN_USEC + (ending_usec < LOOK_ENDING_USEC ? ending_usec : LOOK_ENDING_USEC);
+}
+
 /* In the helper. */
 static int supervisor_collect(int output_fd, void *userdata) {
         Supervisor *supervisor = userdata;
@@ -127,8 +134,8 @@ static int supervisor_collect(int output_fd, void *userdata) {
                 .cmdline = supervisor->config->cmdline,
                 /* It stops the threads for a moment: not those of a gateway that is at work. */
                 .stack_program = supervisor->progress.active.n > 0 ? NULL : STUCK_PROGRAM,
-                .until_usec = usec_sub(
-                        supervisor->look->kill_at_usec, LOOK_MARGIN_USEC + LOOK_ENDING_USEC),
+                .until_usec =
+                        usec_sub(supervisor->look->kill_at_usec, look_reserve(supervisor->look)),
         };
 
         (void) !payload_add_helper(supervisor->payload, getpid());
@@ -265,7 +272,7 @@ static int supervisor_dispatch_look(sd_event_source *source, uint64_t at_usec, v
         usec_t kill_at_usec = supervisor->planned_kill_at_usec;
         usec_t left_usec = usec_sub(kill_at_usec, usec_now(CLOCK_MONOTONIC));
 
-        if (left_usec > 2 * (LOOK_MARGIN_USEC + LOOK_ENDING_USEC))
+        if (left_usec > 3 * LOOK_MARGIN_USEC)
                 supervisor_start_look(supervisor, kill_at_usec, left_usec - LOOK_MARGIN_USEC);
         if (ladder_is_stopping(&supervisor->ladder) &&
                 supervisor_is_kill_next(supervisor,

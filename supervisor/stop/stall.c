@@ -112,6 +112,19 @@ static usec_t stall_part(const StallFacts *facts, double percent) {
         return (usec_t) ((double) facts->window_usec * percent / 100.0);
 }
 
+/* How long main has been waiting by now, if it is. The kernel adds a wait to run_delay only when it is over
+ * and the thread runs: the one that goes on shows as state R and as time in which it neither ran nor,
+ * as far as told, waited, here the greater part of the window. It may have slept in that time, but not where every CPU was taken. */
+static usec_t stall_waiting(const StallFacts *facts) {
+        const StallPressure *host = &facts->host[STALL_CPU];
+        usec_t told_usec = usec_add(facts->cpu_usec, facts->run_delay_usec), taken_usec;
+
+        if (facts->state != 'R' || !facts->has_cpu || told_usec > facts->window_usec / 2)
+                return 0;
+        taken_usec = host->is_known ? stall_part(facts, host->some_percent) : facts->window_usec;
+        return taken_usec > told_usec ? taken_usec - told_usec : 0;
+}
+
 /* How long it was runnable without a CPU. A unit that was throttled held main only if main wants to
  * run: others in it may have used up the quota. Up to Linux 6.17 a throttled thread's waiting is in
  * run_delay as well, so the two are not added up. */
@@ -119,9 +132,11 @@ static usec_t stall_waited(const StallFacts *facts) {
         bool is_runnable = facts->state == 'R';
         usec_t throttled_usec = is_runnable ? facts->throttled_usec : 0;
 
-        if (facts->has_run_delay && !stall_is_parent_only(facts))
-                return facts->run_delay_usec > throttled_usec ? facts->run_delay_usec
-                                                              : throttled_usec;
+        if (facts->has_run_delay && !stall_is_parent_only(facts)) {
+                usec_t waited_usec = usec_add(facts->run_delay_usec, stall_waiting(facts));
+
+                return waited_usec > throttled_usec ? waited_usec : throttled_usec;
+        }
         if (throttled_usec > 0)
                 return throttled_usec;
         if (!is_runnable && !stall_is_parent_only(facts))

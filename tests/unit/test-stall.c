@@ -54,6 +54,13 @@ static const struct {
                 "starved: host CPU pressure 93 %, waited for a CPU for 12.1s of 14s" },
         { { MAIN('R', SEC(14)), RAN(MSEC(900), MSEC(12100)) }, STALL_STARVED,
                 "starved: waited for a CPU for 12.1s of 14s" },
+        /* A wait that goes on is in no counter yet. */
+        { { MAIN('R', SEC(10)), RAN(0, 0) }, STALL_STARVED,
+                "starved: waited for a CPU for 10s of 10s" },
+        { { MAIN('R', SEC(10)), RAN(0, 0), .host[STALL_CPU] = PRESSURE(90, 0) }, STALL_STARVED,
+                "starved: host CPU pressure 90 %, waited for a CPU for 9s of 10s" },
+        { { MAIN('R', SEC(10)), RAN(0, 0), .host[STALL_CPU] = PRESSURE(3, 0) }, STALL_WEDGED,
+                "wedged: main thread in state R, no CPU for 10s" },
         /* Slept until half of the interval, starved from there on. */
         { { MAIN('R', SEC(10)), RAN(MSEC(250), MSEC(4750)), .host[STALL_CPU] = PRESSURE(99, 0) },
                 STALL_STARVED,
