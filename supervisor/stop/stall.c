@@ -114,12 +114,12 @@ static usec_t stall_part(const StallFacts *facts, double percent) {
 
 /* How long main has been waiting by now, if it is. The kernel adds a wait to run_delay only when it is over
  * and the thread runs: the one that goes on shows as state R and as time in which it neither ran nor,
- * as far as told, waited, here the greater part of the window. It may have slept in that time, but not where every CPU was taken. */
+ * as far as told, waited, here most of the window. It may have slept in that time, but not where every CPU was taken. */
 static usec_t stall_waiting(const StallFacts *facts) {
         const StallPressure *host = &facts->host[STALL_CPU];
         usec_t told_usec = usec_add(facts->cpu_usec, facts->run_delay_usec), taken_usec;
 
-        if (facts->state != 'R' || !facts->has_cpu || told_usec > facts->window_usec / 2)
+        if (facts->state != 'R' || !facts->has_cpu || told_usec > facts->window_usec / 3)
                 return 0;
         taken_usec = host->is_known ? stall_part(facts, host->some_percent) : facts->window_usec;
         return taken_usec > told_usec ? taken_usec - told_usec : 0;
