@@ -112,9 +112,10 @@ static usec_t stall_part(const StallFacts *facts, double percent) {
         return (usec_t) ((double) facts->window_usec * percent / 100.0);
 }
 
-/* How long main has been waiting by now, if it is. The kernel adds a wait to run_delay only when it is over
- * and the thread runs: the one that goes on shows as state R and as time in which it neither ran nor,
- * as far as told, waited, here most of the window. It may have slept in that time, but not where every CPU was taken. */
+/* How long main has been waiting by now, if it is. The kernel adds a wait to run_delay only when it is
+ * over and the thread runs: the one that goes on shows as state R and as time in which it neither ran
+ * nor, as far as told, waited; here most of the window. It may have slept then, but not where every
+ * CPU was taken. */
 static usec_t stall_waiting(const StallFacts *facts) {
         const StallPressure *host = &facts->host[STALL_CPU];
         usec_t told_usec = usec_add(facts->cpu_usec, facts->run_delay_usec), taken_usec;
@@ -133,9 +134,9 @@ static usec_t stall_waited(const StallFacts *facts) {
         usec_t throttled_usec = is_runnable ? facts->throttled_usec : 0;
 
         if (facts->has_run_delay && !stall_is_parent_only(facts)) {
-                usec_t waited_usec = usec_add(facts->run_delay_usec, stall_waiting(facts));
-
-                return waited_usec > throttled_usec ? waited_usec : throttled_usec;
+                if (throttled_usec > facts->run_delay_usec)
+                        return throttled_usec;
+                return usec_add(facts->run_delay_usec, stall_waiting(facts));
         }
         if (throttled_usec > 0)
                 return throttled_usec;
