@@ -46,6 +46,9 @@
 /* Timers, keep-alives and a garbage collector run in a gateway that does nothing, too. */
 #define STALL_WORKING_PERCENT 10.0
 
+/* Of shorter windows the pressure is never known: the kernel adds it up every two seconds. */
+#define STALL_PRESSURE_USEC (2 * USEC_PER_SEC)
+
 /* A supervisor that was held up for that much of the window was so together with the gateway, or
  * cannot say what it did. */
 #define STALL_LATE_PERCENT 50.0
@@ -121,6 +124,8 @@ static usec_t stall_waiting(const StallFacts *facts) {
         usec_t told_usec = usec_add(facts->cpu_usec, facts->run_delay_usec), taken_usec;
 
         if (facts->state != 'R' || !facts->has_cpu || told_usec > facts->window_usec / 3)
+                return 0;
+        if (!host->is_known && facts->window_usec >= STALL_PRESSURE_USEC)
                 return 0;
         taken_usec = host->is_known ? stall_part(facts, host->some_percent) : facts->window_usec;
         return taken_usec > told_usec ? taken_usec - told_usec : 0;

@@ -55,8 +55,10 @@ static const struct {
         { { MAIN('R', SEC(14)), RAN(MSEC(900), MSEC(12100)) }, STALL_STARVED,
                 "starved: waited for a CPU for 12.1s of 14s" },
         /* A wait that goes on is in no counter yet. */
-        { { MAIN('R', SEC(10)), RAN(0, 0) }, STALL_STARVED,
-                "starved: waited for a CPU for 10s of 10s" },
+        { { MAIN('R', SEC(1)), RAN(0, 0) }, STALL_STARVED,
+                "starved: waited for a CPU for 1s of 1s" },
+        { { MAIN('R', SEC(10)), RAN(0, 0) }, STALL_WEDGED,
+                "wedged: main thread in state R, no CPU for 10s" },
         { { MAIN('R', SEC(10)), RAN(0, 0), .host[STALL_CPU] = PRESSURE(90, 0) }, STALL_STARVED,
                 "starved: host CPU pressure 90 %, waited for a CPU for 9s of 10s" },
         { { MAIN('R', SEC(10)), RAN(0, 0), .host[STALL_CPU] = PRESSURE(3, 0) }, STALL_WEDGED,
