@@ -225,6 +225,8 @@ static void supervisor_dispatch_count(
         } else if (status != -ETIMEDOUT)
                 supervisor->is_uncountable = true;
         supervisor->count = helper_process_free(supervisor->count);
+        if (!ladder_is_stopping(&supervisor->ladder))
+                supervisor_trim(supervisor);
 }
 
 void supervisor_count_connections(Supervisor *supervisor) {

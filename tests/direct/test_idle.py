@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A supervisor with nothing to do does nothing."""
 
-from harness import DirectTest, stat_fields, unless_wrapped
+from harness import TERM, DirectTest, stat_fields, unless_wrapped
 
 WINDOW_SECONDS = 2  # the length of the measurement, not a wait for something
 WINDOWS_MAX = 3
@@ -50,6 +50,30 @@ class IdleTest(DirectTest):
         run.child.do('[notify("STATUS=%d" % i) for i in range(500)] and barrier()')
         upstream.wait_for('STATUS=499')
         run.child.do('orphans(50)')
+        run.fence()
+        self.assert_idle(run)
+        run.stop()
+
+    @unless_wrapped('the wrapper has its own switches')
+    def test_supervisor_of_a_silent_drain_is_never_woken_up(self):
+        upstream = self.notify_socket()
+        run = self.start().begun()
+        run.child.do('on.clear()')
+        run.child.do('notify("READY=1\\nX_GATEWATCH_ACTIVE=2")')
+        run.kill(TERM)
+        upstream.wait_for('STATUS=Draining: 2 active.*')
+        run.wait_record('diagnostic')
+        run.wait_record('cause')
+        run.fence()
+        self.assert_idle(run)
+        run.child.cast('os._exit(0)')
+        run.wait()
+        self.assertEqual(run.stopped['active_now'], '2')
+
+    @unless_wrapped('the wrapper has its own switches')
+    def test_supervisor_of_a_gateway_whose_heartbeat_is_watched_is_not_woken_up_between_beats(self):
+        run = self.start('--watchdog=1h').begun()
+        run.child.do('notify("READY=1"), notify("WATCHDOG=1"), barrier()')
         run.fence()
         self.assert_idle(run)
         run.stop()
