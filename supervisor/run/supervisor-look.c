@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /* What the gateway is doing before it is killed. A deadline is known before it passes: a second ahead of
- * it (or in the last quarter of its time, when that is shorter) a helper looks at every process of the gateway, and
+ * it (or half of its time, of a heartbeat a quarter, when that is shorter) a helper looks at every process of the gateway, and
  * has ended by the deadline, so that nothing waits for it. When the gateway gives a sign of life after
  * all, what was found is thrown away.
  *
@@ -261,7 +261,7 @@ void supervisor_plan_look(Supervisor *supervisor, usec_t now_usec) {
                 return;
         }
         /* A gateway that beats at half of its interval is not looked at before each beat. */
-        lead_usec = (kill_at_usec - now_usec) / 4;
+        lead_usec = (kill_at_usec - now_usec) / (ladder_is_stopping(&supervisor->ladder) ? 2 : 4);
         if (lead_usec > LOOK_LEAD_USEC)
                 lead_usec = LOOK_LEAD_USEC;
         supervisor_arm(supervisor->look_source, kill_at_usec - lead_usec);

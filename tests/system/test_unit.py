@@ -124,6 +124,10 @@ class Whole(WholeScenario):
         program = self.write(folder / "my 'gate' way\\.py", pathlib.Path(GATEWAY).read_bytes(), mode=0o755)
         self.addCleanup(folder.rmdir)
         self.addCleanup(program.unlink, missing_ok=True)
+        # Its modules are where it was written for.
+        for module in pathlib.Path(GATEWAY).parent.glob("gateway_*.py"):
+            (folder / module.name).symlink_to(module)
+            self.addCleanup((folder / module.name).unlink)
         path = self.install_unit(unit, "--", str(program), "--log", str(unit.log_path))
         self.assert_verified(path)
         self.assert_nothing_found(unit.service)

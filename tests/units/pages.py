@@ -150,7 +150,7 @@ class PagesTest(unittest.TestCase):
 
     def test_fields_page_has_the_causes_of_the_table(self):
         page = section(read('docs', 'gatewatch.journal-fields.7.scd'), 'CAUSES')
-        causes = table_of_names('supervisor/stop/cause.c', 'cause_table')
+        causes = table_of_names('supervisor/stop/cause-name.c', 'cause_table')
         self.assertGreater(len(causes), 20)
         self.assertEqual(terms(page), causes)
 
