@@ -338,5 +338,6 @@ class GatewayTest(unittest.TestCase):
             records = [line for line in stop.log if re.search(pattern, line)]
             self.assertEqual(len(records), 1, log)
             found = dict(re.findall(r'\b(active_\w+)=(\w+)', records[0]))
-            self.assertEqual((found.get('active_at_start'), found.get('active_source')), (str(n), 'sockets'), log)
+            self.assertEqual((found.get('active_at_start'), found.get('active_source')),
+                             (str(n), 'sockets'), log)
             self.assertLessEqual(int(found['active_now']), last, log)

@@ -188,7 +188,7 @@ class NginxTest(GatewayTest):
         self.assert_recorded(stop, outcome='clean')
 
     def test_nginx_draining_of_the_last_download_is_still_counted(self):
-        """One connection tells nothing of where the listener was; the count of the ports after READY=1 does."""
+        """One connection tells nothing of where the listener was; the count after READY=1 does."""
         gateway, port = self.start_nginx(SUPERVISION)
         wait_for_known_ports(gateway)
         stop = count_down(gateway, [HeldDownload(port, self.digest)], [1])
