@@ -80,7 +80,8 @@ class Lost(WatchdogScenario):
 
     def test_heartbeat_of_a_loop_without_cpu_is_starved(self):
         record = self.assert_lost(self.gateway("--starve-after", "0.5"), "starved")
-        self.assertGreater(int(record["RUN_DELAY_USEC"]), 300_000)
+        # The kernel counts a wait once it is over; this one may still go on.
+        self.assertIn("waited for a CPU", record["STALL_DETAIL"])
         self.assertTrue(record["LOADAVG"])
 
     def test_heartbeat_of_a_debugged_gateway_is_traced(self):
