@@ -118,7 +118,8 @@ static usec_t load_ticks_to_usec(uint64_t ticks) {
 }
 
 /* The signal that stopped a process (state T): since Linux 5.17 its exit code in stat. 0 where that
- * is not told (older kernels, another user's process), and once its parent has waited for the stop. */
+ * is not told (older kernels, another user's process), and once its parent has waited for the
+ * stop. */
 static int load_parse_stop_signal(const char *stat) {
         uint64_t code;
         const char *p = strrchr(stat, ')'); /* behind comm: " T ", fields from 3 on */
