@@ -17,7 +17,8 @@
 #define PRESSURE(s, f) \
         { .is_known = true, .some_percent = (s), .full_percent = (f) }
 
-/* What most rows have in common: main was seen in a state, and what its threads did in the window. */
+/* What most rows have in common: main was seen in a state, and what its threads did in the
+ * window. */
 #define MAIN(s, w)     .has_process = true, .state = (s), .silent_usec = (w), .window_usec = (w)
 #define NOW(s, silent) .has_process = true, .state = (s), .silent_usec = (silent)
 #define RAN(cpu, delay) \
@@ -73,7 +74,8 @@ static const struct {
                 "starved: host CPU pressure 100 %, waited for a CPU for 19s of 20s" },
         { { MAIN('S', SEC(14)), RAN(SEC(1), SEC(32)), .host[STALL_CPU] = PRESSURE(97, 0) },
                 STALL_STARVED,
-                "starved: host CPU pressure 97 %, its threads together waited for a CPU for 32s in 14s" },
+                "starved: host CPU pressure 97 %, its threads together waited for a CPU "
+                "for 32s in 14s" },
         /* A cpuset or weight holds the unit alone. */
         { { MAIN('R', SEC(14)), RAN(MSEC(700), SEC(13)), .host[STALL_CPU] = PRESSURE(12, 0),
                   .unit[STALL_CPU] = PRESSURE(95, 95) },
@@ -81,7 +83,8 @@ static const struct {
         { { MAIN('R', SEC(14)), RAN(MSEC(700), MSEC(10)), .throttled_usec = MSEC(13200),
                   .unit[STALL_CPU] = PRESSURE(94, 94) },
                 STALL_STARVED,
-                "starved: unit CPU pressure 94 %, throttled by CPUQuota= for 13.2s, waited for a CPU for 13.2s of 14s" },
+                "starved: unit CPU pressure 94 %, throttled by CPUQuota= for 13.2s, "
+                "waited for a CPU for 13.2s of 14s" },
         /* The kernel does not tell of run delays. */
         { { MAIN('R', SEC(10)), .has_cpu = true, .cpu_usec = MSEC(300),
                   .host[STALL_CPU] = PRESSURE(90, 0) },
@@ -98,7 +101,8 @@ static const struct {
         { { MAIN('D', SEC(14)), RAN(MSEC(200), 0), .wchan = "folio_wait_bit_common",
                   .host[STALL_MEMORY] = PRESSURE(5, 0), .unit[STALL_MEMORY] = PRESSURE(87, 80) },
                 STALL_STARVED,
-                "starved: unit memory pressure 87 %, main thread in state D, wchan folio_wait_bit_common, 0.20s of CPU in 14s" },
+                "starved: unit memory pressure 87 %, main thread in state D, wchan "
+                "folio_wait_bit_common, 0.20s of CPU in 14s" },
         { { MAIN('D', SEC(14)), RAN(0, 0), .host[STALL_IO] = PRESSURE(71, 60) }, STALL_STARVED,
                 "starved: host I/O pressure 71 %, main thread in state D, no CPU for 14s" },
 
@@ -137,7 +141,8 @@ static const struct {
         { { MAIN('S', SEC(14)), RAN(0, 0), .wchan = "do_wait", .has_payload_cpu = true,
                   .payload_cpu_usec = SEC(14) },
                 STALL_SPINNING,
-                "spinning: all processes together 14s of CPU in 14s, main thread in state S, wchan do_wait" },
+                "spinning: all processes together 14s of CPU in 14s, main thread in state S, "
+                "wchan do_wait" },
 
         /* It slept. */
         { { MAIN('S', SEC(31)), RAN(0, 0), .wchan = "futex_wait_queue" }, STALL_WEDGED,
@@ -153,7 +158,8 @@ static const struct {
         { { MAIN('S', SEC(20)), RAN(0, 0), .wchan = "ep_poll", .has_payload_cpu = true,
                   .payload_cpu_usec = SEC(19) },
                 STALL_WEDGED,
-                "wedged: main thread in state S, wchan ep_poll, no CPU for 20s, the gateway's other processes 19s" },
+                "wedged: main thread in state S, wchan ep_poll, no CPU for 20s, "
+                "the gateway's other processes 19s" },
         { { MAIN('S', SEC(125)), RAN(0, 0) }, STALL_WEDGED,
                 "wedged: main thread in state S, no CPU for 2min 5s" },
         { { MAIN('R', SEC(14)), RAN(MSEC(50), 0) }, STALL_WEDGED,
@@ -176,7 +182,8 @@ static const struct {
         { { MAIN('R', SEC(14)), .has_cpu = true }, STALL_UNKNOWN,
                 "unknown: main thread in state R, no CPU for 14s" },
         { { MAIN('S', SEC(14)), RAN(0, 0), .late_usec = SEC(12) }, STALL_UNKNOWN,
-                "unknown: the supervisor was late itself by 12s, main thread in state S, no CPU for 14s" },
+                "unknown: the supervisor was late itself by 12s, main thread in state S, "
+                "no CPU for 14s" },
 };
 
 static void test_stall_decide_each_row_as_tabled(void **state) {
