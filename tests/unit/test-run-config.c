@@ -3,6 +3,7 @@
 /* Every option in its three forms, their precedence, and every refusal: one line that names the value
  * and the fix. */
 
+#include <inttypes.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -82,6 +83,11 @@ static void test_config_load_command_alone_gives_defaults(void **state) {
         assert_int_equal(fixture->config.cmdline, CMDLINE_REDACTED);
         assert_int_equal(fixture->config.log_target, LOG_TARGET_AUTO);
         assert_int_equal(fixture->config.log_level, 6);
+        assert_int_equal(fixture->config.watchdog_usec, 0);
+        assert_int_equal(fixture->config.watchdog_signal, SIGABRT);
+        assert_int_equal(fixture->config.dump_signal, 0);
+        assert_int_equal(fixture->config.step_timeout_usec, 5 * USEC_PER_SEC);
+        assert_int_equal(fixture->config.on_step_timeout, STEP_TIMEOUT_ESCALATE);
         assert_int_equal(fixture->config.schedule.n_phases, 4);
         assert_true(fixture->config.schedule.is_default);
         assert_int_equal(fixture->config.schedule.phases[0].duration_usec, 60 * USEC_PER_SEC);
@@ -181,6 +187,112 @@ static void test_config_load_help_and_version_win_over_errors_behind_them(void *
         assert_int_equal(fixture->action, CONFIG_SHOW_HELP);
 }
 
+/* ---- Heartbeat, steps, dumps ---- */
+
+enum {
+        WATCHDOG,
+        WATCHDOG_SIGNAL,
+        STEP_TIMEOUT,
+        ON_STEP_TIMEOUT,
+        DUMP_SIGNAL,
+        N_LIVENESS,
+};
+
+static const struct {
+        const char *option, *variable, *key;
+        const char *other; /* a value that gives way in the last form */
+} liveness[N_LIVENESS] = {
+        [WATCHDOG] = { "--watchdog", "GATEWATCH_WATCHDOG", "Watchdog", "77s" },
+        [WATCHDOG_SIGNAL] = { "--watchdog-signal", "GATEWATCH_WATCHDOG_SIGNAL", "WatchdogSignal",
+                "XCPU" },
+        [STEP_TIMEOUT] = { "--step-timeout", "GATEWATCH_STEP_TIMEOUT", "StepTimeout", "77s" },
+        [ON_STEP_TIMEOUT] = { "--on-step-timeout", "GATEWATCH_ON_STEP_TIMEOUT", "OnStepTimeout",
+                "log" },
+        [DUMP_SIGNAL] = { "--dump-signal", "GATEWATCH_DUMP_SIGNAL", "DumpSignal", "XCPU" },
+};
+
+static uint64_t liveness_value(const RunConfig *config, size_t setting) {
+        switch (setting) {
+        case WATCHDOG:
+                return config->watchdog_usec;
+        case WATCHDOG_SIGNAL:
+                return (uint64_t) config->watchdog_signal;
+        case STEP_TIMEOUT:
+                return config->step_timeout_usec;
+        case ON_STEP_TIMEOUT:
+                return (uint64_t) config->on_step_timeout;
+        default:
+                return (uint64_t) config->dump_signal;
+        }
+}
+
+static const struct {
+        size_t setting;
+        const char *text;
+        uint64_t value;
+} liveness_rows[] = {
+        { WATCHDOG, "10", 10 * USEC_PER_SEC },
+        { WATCHDOG, "1min 30s", 90 * USEC_PER_SEC },
+        { WATCHDOG, "1ms", USEC_PER_MSEC },        /* the shortest */
+        { WATCHDOG, "100y", 100 * USEC_PER_YEAR }, /* the longest */
+        { WATCHDOG, "0", 0 },
+        { WATCHDOG, "infinity", 0 },
+        { WATCHDOG_SIGNAL, "ABRT", SIGABRT },
+        { WATCHDOG_SIGNAL, "SIGTERM", SIGTERM },
+        { WATCHDOG_SIGNAL, "9", SIGKILL },
+        { WATCHDOG_SIGNAL, "quit", SIGQUIT },
+        { STEP_TIMEOUT, "250ms", 250 * USEC_PER_MSEC },
+        { STEP_TIMEOUT, "1us", 1 },
+        { STEP_TIMEOUT, "0", USEC_INFINITY },
+        { STEP_TIMEOUT, "infinity", USEC_INFINITY },
+        { ON_STEP_TIMEOUT, "escalate", STEP_TIMEOUT_ESCALATE },
+        { ON_STEP_TIMEOUT, "log", STEP_TIMEOUT_LOG },
+        { ON_STEP_TIMEOUT, "stop", STEP_TIMEOUT_STOP },
+        { DUMP_SIGNAL, "none", 0 },
+        { DUMP_SIGNAL, "SIGUSR1", SIGUSR1 },
+        { DUMP_SIGNAL, "QUIT", SIGQUIT },
+};
+
+static void test_config_load_liveness_value_read_in_every_form(void **state) {
+        Fixture *fixture = *state;
+
+        for (size_t i = 0; i < ELEMENTSOF(liveness_rows); i++) {
+                const size_t setting = liveness_rows[i].setting;
+                const char *text = liveness_rows[i].text;
+                char word[64], variable[64], lines[64], file[96], other[64];
+
+                (void) snprintf(word, sizeof(word), "%s=%s", liveness[setting].option, text);
+                (void) snprintf(
+                        variable, sizeof(variable), "%s=%s", liveness[setting].variable, text);
+                (void) snprintf(other, sizeof(other), "%s=%s", liveness[setting].variable,
+                        liveness[setting].other);
+                (void) snprintf(
+                        lines, sizeof(lines), "[Run]\n%s=%s\n", liveness[setting].key, text);
+                (void) snprintf(file, sizeof(file), "--config=%s", fixture->file);
+                fixture_write(fixture, lines);
+
+                const struct {
+                        const char *words[4], *environment;
+                } forms[] = {
+                        { { word, "g" }, NULL },
+                        { { liveness[setting].option, text, "g" }, NULL },
+                        { { "g" }, variable },
+                        { { file, "g" }, NULL },
+                        { { word, "g" }, other },
+                };
+                for (size_t form = 0; form < ELEMENTSOF(forms); form++) {
+                        const char *const environment[] = { forms[form].environment, NULL };
+                        if (load(fixture, forms[form].words, environment) != 0)
+                                fail_msg("%s, form %zu: %s", word, form, fixture->error.text);
+                        if (liveness_value(&fixture->config, setting) != liveness_rows[i].value)
+                                fail_msg("%s, form %zu: %" PRIu64, word, form,
+                                        liveness_value(&fixture->config, setting));
+                }
+        }
+}
+
+/* ---- Refusals ---- */
+
 static const struct {
         const char *words[4];
         const char *environment;
@@ -208,6 +320,39 @@ static const struct {
         { { "--state-dir=var", "g" }, NULL, 64, "--state-dir=var", "absolute" },
         { { "--cmdline=secret", "g" }, NULL, 64, "secret", "redacted, full or comm" },
         { { "--log-target=syslog", "g" }, NULL, 64, "syslog", "auto, journal, console or null" },
+        { { "--watchdog=5x", "g" }, NULL, 64, "--watchdog=5x is not usable at 'x'",
+                "or 0 for none" },
+        { { "--watchdog=", "g" }, NULL, 64, "--watchdog=", "time span" },
+        { { "--watchdog=-1", "g" }, NULL, 64, "--watchdog=-1", "time span" },
+        { { "--watchdog=999us", "g" }, NULL, 64, "--watchdog=999us", "at least 1ms" },
+        { { "--watchdog=101y", "g" }, NULL, 64, "--watchdog=101y", "time span" },
+        { { "--watchdog=99999999999y", "g" }, NULL, 64, "99999999999y", "time span" },
+        { { "--watchdog-signal=FOO", "g" }, NULL, 64, "--watchdog-signal=FOO", "such as ABRT" },
+        { { "--watchdog-signal=", "g" }, NULL, 64, "--watchdog-signal=", "such as ABRT" },
+        { { "--watchdog-signal=0", "g" }, NULL, 64, "--watchdog-signal=0", "such as ABRT" },
+        { { "--watchdog-signal=none", "g" }, NULL, 64, "--watchdog-signal=none", "such as ABRT" },
+        { { "--watchdog-signal=STOP", "g" }, NULL, 64, "--watchdog-signal=STOP", "such as ABRT" },
+        { { "--watchdog-signal=CONT", "g" }, NULL, 64, "--watchdog-signal=CONT", "such as ABRT" },
+        { { "--watchdog-signal=CHLD", "g" }, NULL, 64, "--watchdog-signal=CHLD", "such as ABRT" },
+        { { "--step-timeout=1fortnight", "g" }, NULL, 64, "is not usable at 'fortnight'",
+                "0 or infinity" },
+        { { "--step-timeout=", "g" }, NULL, 64, "--step-timeout=", "0 or infinity" },
+        { { "--step-timeout=-5s", "g" }, NULL, 64, "--step-timeout=-5s", "0 or infinity" },
+        { { "--on-step-timeout=kill", "g" }, NULL, 64, "--on-step-timeout=kill",
+                "escalate, log or stop" },
+        { { "--on-step-timeout=LOG", "g" }, NULL, 64, "--on-step-timeout=LOG",
+                "escalate, log or stop" },
+        { { "--on-step-timeout=", "g" }, NULL, 64, "--on-step-timeout=", "escalate, log or stop" },
+        { { "--dump-signal=KILL", "g" }, NULL, 64, "--dump-signal=KILL", "other than KILL" },
+        { { "--dump-signal=STOP", "g" }, NULL, 64, "--dump-signal=STOP", "such as ABRT" },
+        { { "--dump-signal=", "g" }, NULL, 64, "--dump-signal=", "such as ABRT" },
+        { { "g" }, "GATEWATCH_WATCHDOG=999us", 64, "GATEWATCH_WATCHDOG=999us", "at least 1ms" },
+        { { "g" }, "GATEWATCH_WATCHDOG_SIGNAL=FOO", 64, "GATEWATCH_WATCHDOG_SIGNAL=FOO",
+                "such as ABRT" },
+        { { "g" }, "GATEWATCH_STEP_TIMEOUT=5x", 64, "GATEWATCH_STEP_TIMEOUT=5x", "at 'x'" },
+        { { "g" }, "GATEWATCH_ON_STEP_TIMEOUT=x", 64, "GATEWATCH_ON_STEP_TIMEOUT=x",
+                "escalate, log or stop" },
+        { { "g" }, "GATEWATCH_DUMP_SIGNAL=9", 64, "GATEWATCH_DUMP_SIGNAL=9", "other than KILL" },
         { { "--log-level=loud", "g" }, NULL, 64, "loud", "debug" },
         { { "--name=", "g" }, NULL, 64, "--name=", "128" },
         { { "--name=a/b", "g" }, NULL, 64, "a/b", "128" },
@@ -246,6 +391,12 @@ static const struct {
 } bad_files[] = {
         { "[Run]\nDrainTimeout=x\n", ":2: DrainTimeout=x" },
         { "[Run]\n\nDrainTime=1\n", ":3: unknown setting 'DrainTime'" },
+        { "[Run]\nWatchdog=999us\n", ":2: Watchdog=999us" },
+        { "[Run]\nWatchdogSignal=CONT\n", ":2: WatchdogSignal=CONT" },
+        { "[Run]\nStepTimeout=5x\n", ":2: StepTimeout=5x is not usable at 'x'" },
+        { "[Run]\nOnStepTimeout=kill\n", ":2: OnStepTimeout=kill" },
+        { "[Run]\nDumpSignal=KILL\n", ":2: DumpSignal=KILL" },
+        { "[Run]\nWatchDog=1\n", ":2: unknown setting 'WatchDog'" },
         { "[Run]\nnonsense\n", ":2: 'nonsense'" },
         { "DrainTimeout=1\n", ":1: 'DrainTimeout=1'" },
         { "[Service]\n", ":1: unknown section '[Service]'" },
@@ -300,6 +451,7 @@ int main(void) {
                 TEST(test_config_load_file_named_by_the_environment),
                 TEST(test_config_load_schedule_with_its_own_drain_sets_it),
                 TEST(test_config_load_help_and_version_win_over_errors_behind_them),
+                TEST(test_config_load_liveness_value_read_in_every_form),
                 TEST(test_config_load_refused_value_is_named_with_its_fix),
                 TEST(test_config_parse_file_refused_line_is_named),
                 TEST(test_setting_names_are_derived_for_every_row),
