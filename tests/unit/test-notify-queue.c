@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The proxy while systemd does not read: what waits, in which order, what gives way; and a gateway
- * that never stops talking. */
+/* The proxy while systemd does not read: what waits, in which order, what gives way, how many
+ * descriptors; and a gateway that never stops talking. */
 
 #include <fcntl.h>
 #include <malloc.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
+#include "gateway/notify-queue.h"
 #include "notify-fixture.h"
 
 #define FLOOD_MAX 100000U
@@ -120,6 +122,87 @@ static void test_notify_proxy_waiting_does_not_spin(void **state) {
                 assert_in_range(n, 0, 2);
 }
 
+/* ---- Descriptors ----------------------------------------------------------------------------- */
+
+typedef struct Bounds {
+        NotifyQueue queue;
+        struct rlimit limit; /* as it was */
+} Bounds;
+
+static int bounds_setup(void **state) {
+        Bounds *bounds = calloc(1, sizeof(*bounds));
+        if (!bounds)
+                return -1;
+        *state = bounds;
+        return getrlimit(RLIMIT_NOFILE, &bounds->limit);
+}
+
+static int bounds_teardown(void **state) {
+        Bounds *bounds = *state;
+
+        notify_queue_done(&bounds->queue);
+        int r = setrlimit(RLIMIT_NOFILE, &bounds->limit);
+        free(bounds);
+        return r;
+}
+
+/* Descriptors that are none: only their number counts. Returns: as notify_queue_push(). */
+static int bounds_push(Bounds *bounds, size_t n_fds, size_t *ret_n_left) {
+        int fds[NOTIFY_QUEUE_FDS_MAX + 1];
+        NotifyDatagram datagram = { .rank = NOTIFY_RANK_VITAL,
+                .text = "FDSTORE=1",
+                .size = strlen("FDSTORE=1"),
+                .fds = fds,
+                .n_fds = n_fds };
+        pid_t evicted = 0;
+
+        assert_in_range(n_fds, 0, ELEMENTSOF(fds));
+        for (size_t i = 0; i < ELEMENTSOF(fds); i++)
+                fds[i] = -EBADF;
+        int r = notify_queue_push(&bounds->queue, &datagram, &evicted);
+        *ret_n_left = datagram.n_fds;
+        return r;
+}
+
+static void test_notify_queue_fds_beyond_a_third_of_the_limit_are_refused(void **state) {
+        static const struct {
+                rlim_t limit;
+                size_t n_max;
+        } rows[] = {
+                { 2, 0 },
+                { 3, 1 },
+                { 64, 21 },
+                { 1024, 341 },
+                { 3 * NOTIFY_QUEUE_FDS_MAX - 1, NOTIFY_QUEUE_FDS_MAX - 1 },
+                { 3 * NOTIFY_QUEUE_FDS_MAX, NOTIFY_QUEUE_FDS_MAX },
+                { 3 * NOTIFY_QUEUE_FDS_MAX + 3, NOTIFY_QUEUE_FDS_MAX },
+        };
+        Bounds *bounds = *state;
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                const struct rlimit limit = { rows[i].limit, bounds->limit.rlim_max };
+                const size_t n_max = rows[i].n_max;
+                size_t n_left;
+
+                if (rows[i].limit > bounds->limit.rlim_max)
+                        continue; /* the first ones fit everywhere */
+                assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+                assert_int_equal(bounds_push(bounds, n_max + 1, &n_left), -ENOBUFS);
+                assert_int_equal(n_left, n_max + 1); /* still the caller's */
+                assert_int_equal(bounds_push(bounds, n_max, &n_left), 0);
+                assert_int_equal(n_left, 0);
+                assert_int_equal(bounds_push(bounds, 1, &n_left), -ENOBUFS);
+                assert_int_equal(bounds_push(bounds, 0, &n_left), 0);
+                assert_int_equal(bounds->queue.n_fds, n_max);
+                assert_int_equal(bounds->queue.n_items, 2);
+
+                notify_queue_pop(&bounds->queue); /* and there is room again */
+                assert_int_equal(bounds_push(bounds, n_max, &n_left), 0);
+                notify_queue_done(&bounds->queue);
+                assert_int_equal(bounds->queue.n_fds, 0);
+        }
+}
+
 /* ---- A flood --------------------------------------------------------------------------------- */
 
 /* Another source of the loop, due again after every datagram, and behind the proxy's. */
@@ -224,6 +307,9 @@ int main(void) {
                 fixture_test(test_notify_proxy_full_queue_drops_the_least),
                 fixture_test(test_notify_proxy_full_queue_has_room_for_own),
                 fixture_test(test_notify_proxy_waiting_does_not_spin),
+                cmocka_unit_test_setup_teardown(
+                        test_notify_queue_fds_beyond_a_third_of_the_limit_are_refused, bounds_setup,
+                        bounds_teardown),
                 fixture_test(test_notify_proxy_flood_is_bounded_and_leaves_turns),
                 fixture_test(test_notify_proxy_drain_takes_more_than_a_batch),
         };
