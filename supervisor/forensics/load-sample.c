@@ -151,7 +151,8 @@ static void load_sample_read_main(LoadSample *sample, const LoadProbe *probe) {
 }
 
 /* "exec_nsec delay_nsec slices". */
-static bool load_read_run_delay(int task_fd, const char *thread, usec_t *ret_usec) {
+static bool load_read_run_delay(
+        int task_fd, const char *thread, usec_t *ret_usec, uint64_t *ret_n_turns) {
         char path[64], text[LOAD_SMALL_SIZE];
         uint64_t ran_nsec, delay_nsec;
         const char *p = text;
@@ -160,6 +161,8 @@ static bool load_read_run_delay(int task_fd, const char *thread, usec_t *ret_use
                 file_read_virtual(task_fd, path, text, sizeof(text)) < 0)
                 return false;
         if (!load_take_number(&p, &ran_nsec) || *p++ != ' ' || !load_take_number(&p, &delay_nsec))
+                return false;
+        if (*p++ != ' ' || !load_take_number(&p, ret_n_turns))
                 return false;
         *ret_usec = delay_nsec / 1000;
         return true;
@@ -185,13 +188,18 @@ static void load_sample_read_threads(LoadSample *sample, const LoadProbe *probe)
                 for (ssize_t at = 0; at < n && n_threads < LOAD_THREADS_MAX;
                         at += entry->d_reclen) {
                         usec_t delay_usec;
+                        uint64_t n_turns;
 
                         entry = (const struct dirent64 *) (entries + at);
                         if (!isdigit((unsigned char) entry->d_name[0]))
                                 continue;
                         n_threads++;
-                        if (!load_read_run_delay(task_fd, entry->d_name, &delay_usec))
+                        if (!load_read_run_delay(task_fd, entry->d_name, &delay_usec, &n_turns))
                                 continue;
+                        if (strtol(entry->d_name, NULL, 10) == probe->pid) {
+                                sample->has_turns = true;
+                                sample->n_turns = n_turns;
+                        }
                         sample->has_run_delay = true;
                         sample->run_delay_usec = usec_add(sample->run_delay_usec, delay_usec);
                 }
@@ -364,6 +372,9 @@ void load_sample_compare(const LoadSample *before, const LoadSample *after, Stal
                         facts.payload_cpu_usec =
                                 usec_sub(after->payload_cpu_usec, before->payload_cpu_usec);
                 facts.has_run_delay = before->has_run_delay && after->has_run_delay;
+                facts.has_turns = before->has_turns && after->has_turns;
+                if (facts.has_turns && after->n_turns > before->n_turns)
+                        facts.n_turns = after->n_turns - before->n_turns;
                 if (facts.has_run_delay)
                         facts.run_delay_usec =
                                 usec_sub(after->run_delay_usec, before->run_delay_usec);

@@ -33,6 +33,8 @@ typedef struct LoadSample {
         usec_t cpu_usec;
         bool has_run_delay;
         usec_t run_delay_usec;
+        bool has_turns;
+        uint64_t n_turns; /* of main's first thread on a CPU */
         bool has_payload_cpu;
         usec_t payload_cpu_usec;
         usec_t throttled_usec;

@@ -46,6 +46,9 @@
 /* Timers, keep-alives and a garbage collector run in a gateway that does nothing, too. */
 #define STALL_WORKING_PERCENT 10.0
 
+/* Even a slow disk answers so often in a window; timers and signals wake no thread in state D. */
+#define STALL_TURNS_MIN 10U
+
 /* Of shorter windows the pressure is never known: the kernel adds it up every two seconds. */
 #define STALL_PRESSURE_USEC (2 * USEC_PER_SEC)
 
@@ -202,14 +205,20 @@ static bool stall_is_busy(const StallFacts *facts) {
         return stall_cpu(facts, &cpu_usec) && stall_share(facts, cpu_usec) >= STALL_WORKING_PERCENT;
 }
 
+/* One wait that does not end is a hang, and makes the host's pressure all by itself; who is short of
+ * something gets a little of it now and then. */
+static bool stall_is_one_wait(const StallFacts *facts) {
+        return facts->has_turns && facts->n_turns < STALL_TURNS_MIN;
+}
+
 static bool stall_is_starved_of_memory(const StallFacts *facts) {
         return facts->has_process && facts->state == 'D' && !stall_is_busy(facts) &&
-                stall_is_short_of(facts, STALL_MEMORY);
+                !stall_is_one_wait(facts) && stall_is_short_of(facts, STALL_MEMORY);
 }
 
 static bool stall_is_starved_of_io(const StallFacts *facts) {
         return facts->has_process && facts->state == 'D' && !stall_is_busy(facts) &&
-                stall_is_short_of(facts, STALL_IO);
+                !stall_is_one_wait(facts) && stall_is_short_of(facts, STALL_IO);
 }
 
 static bool stall_is_blocked(const StallFacts *facts) {

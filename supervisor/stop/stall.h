@@ -68,6 +68,8 @@ typedef struct StallFacts {
         usec_t payload_cpu_usec; /* of all gateway processes */
         bool has_run_delay;
         usec_t run_delay_usec; /* main's threads were runnable and waited for a CPU; threads add up */
+        bool has_turns;
+        uint64_t n_turns;      /* how often main's first thread got a CPU, in the window */
         usec_t throttled_usec; /* the unit was held by CPUQuota=; the CPUs add up */
         StallPressure host[_STALL_RESOURCE_MAX];
         StallPressure unit[_STALL_RESOURCE_MAX]; /* of the unit's control group */

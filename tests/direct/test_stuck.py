@@ -17,8 +17,8 @@ SHORT_SCHEDULE = '--stop-schedule=drain:TERM@main/2s,kill:KILL@all/2s'
 DRAIN_USEC = 2000000
 # Who waits for a process that hangs waits for good: far beyond what a busy machine adds.
 LATE_USEC = 5000000
-# The words for state D. It is I/O that it waits for where the host has I/O pressure, whoever makes that, and
-# the unit's own is not known.
+# The words for state D. Where the host has I/O pressure, whoever makes that, and the window begins while main
+# still ran now and then, the wait looks like that of a slow disk.
 BLOCKED = ('blocked', 'starved')
 
 

@@ -106,7 +106,15 @@ static const struct {
         { { MAIN('D', SEC(14)), RAN(0, 0), .host[STALL_IO] = PRESSURE(71, 60) }, STALL_STARVED,
                 "starved: host I/O pressure 71 %, main thread in state D, no CPU for 14s" },
 
+        { { MAIN('D', SEC(14)), RAN(0, 0), .has_turns = true, .n_turns = 40,
+                  .host[STALL_IO] = PRESSURE(71, 60) },
+                STALL_STARVED,
+                "starved: host I/O pressure 71 %, main thread in state D, no CPU for 14s" },
+
         /* In the kernel, and not for want of anything. */
+        { { MAIN('D', SEC(14)), RAN(0, 0), .has_turns = true, .n_turns = 1,
+                  .host[STALL_IO] = PRESSURE(85, 85) },
+                STALL_BLOCKED, "blocked: main thread in state D, no CPU for 14s" },
         { { MAIN('D', SEC(31)), RAN(0, 0), .wchan = "rpc_wait_bit_killable" }, STALL_BLOCKED,
                 "blocked: main thread in state D, wchan rpc_wait_bit_killable, no CPU for 31s" },
         /* The host's backup is not the unit's. */
