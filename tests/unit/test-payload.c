@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /* The payload with real processes: who belongs to it, who is reaped, and its group. Who gets which
- * signal stands in test-payload-signal.c, what is hard to end in test-payload-sweep.c. */
+ * signal stands in test-payload-signal.c, what is hard to end in test-payload-sweep.c, what the
+ * supervisor forks for itself in test-payload-helper.c. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -47,33 +48,6 @@ static void test_payload_main_alone_has_no_others(void **state) {
         payload_set_main(payload, 0);
         assert_true(payload_is_populated(payload));
         assert_true(payload_has_others(payload));
-}
-
-static void test_payload_helper_is_none_of_it(void **state) {
-        PayloadTest *test = *state;
-        Payload *payload = test->family.payload;
-        size_t n = 0, n_total = 0;
-
-        pid_t main_pid = family_add(&test->family, MEMBER_PLAIN);
-        payload_set_main(payload, main_pid);
-        pid_t helper = family_add(&test->family, MEMBER_PLAIN);
-        assert_true(payload_has_others(payload));
-        assert_int_equal(payload_add_helper(payload, helper), 0);
-        assert_false(payload_has_others(payload));
-        assert_false(payload_contains(payload, helper));
-        assert_true(payload_contains(payload, main_pid));
-        assert_int_equal(payload_list_others(payload, &test->list, &n, &n_total), 0);
-        assert_int_equal(n_total, 0);
-        assert_int_equal(payload_signal(payload, PHASE_TARGET_OTHERS, SIGTERM, false, &n), -ESRCH);
-        assert_int_equal(payload_signal(payload, PHASE_TARGET_ALL, SIGKILL, false, &n), 0);
-        assert_int_equal(n, 1);
-        assert_int_equal(kill(helper, 0), 0);
-
-        payload_remove_helper(payload, helper);
-        assert_true(payload_contains(payload, helper));
-
-        for (size_t i = 0; payload_add_helper(payload, helper) == 0; i++)
-                assert_true(i < 100); /* bounded */
 }
 
 static void test_payload_others_found_however_far_they_went(void **state) {
@@ -134,6 +108,40 @@ static void test_payload_contains_only_its_own(void **state) {
         assert_false(payload_contains(payload, 0));
         assert_false(payload_contains(payload, -1));
         assert_false(payload_contains(payload, INT32_MAX));
+}
+
+/* A parent on the way up has vanished: who was found once is known without the way. */
+static void test_payload_contains_who_was_found_until_the_pid_is_another(void **state) {
+        PayloadTest *test = *state;
+
+        family_replace_payload(&test->family, test->tree.path);
+        Payload *payload = test->family.payload;
+        procfs_tree_put_process(&test->tree, 1, 0, 'S');
+        procfs_tree_put_process(&test->tree, 900001, getpid(), 'S');
+        procfs_tree_put_process(&test->tree, 900002, 900001, 'S');
+        procfs_tree_put_process(&test->tree, 900003, 900001, 'S');
+        assert_true(payload_contains(payload, 900002));
+        assert_int_equal(unlinkat(test->tree.fd, "900001/stat", 0), 0);
+        assert_true(payload_contains(payload, 900002));
+        assert_false(payload_contains(payload, 900003)); /* was never asked for */
+
+        /* The pid was used again, for a stranger and then for one of the payload. */
+        procfs_tree_put(&test->tree, "900002/stat", "900002 (new) " STAT_REST("S", 1, 77));
+        assert_false(payload_contains(payload, 900002));
+        procfs_tree_put_process(&test->tree, 900001, getpid(), 'S');
+        procfs_tree_put(&test->tree, "900002/stat", "900002 (new) " STAT_REST("S", 900001, 78));
+        assert_true(payload_contains(payload, 900002));
+        procfs_tree_put(&test->tree, "900002/stat", "900002 (new) " STAT_REST("S", 1, 79));
+        assert_false(payload_contains(payload, 900002));
+
+        /* Gone, and one that is said to be a helper. */
+        assert_true(payload_contains(payload, 900003));
+        assert_int_equal(payload_add_helper(payload, 900003), 0);
+        assert_false(payload_contains(payload, 900003));
+        payload_remove_helper(payload, 900003);
+        assert_true(payload_contains(payload, 900003));
+        assert_int_equal(unlinkat(test->tree.fd, "900003/stat", 0), 0);
+        assert_false(payload_contains(payload, 900003));
 }
 
 static void test_payload_list_is_oldest_first_and_bounded(void **state) {
@@ -391,10 +399,10 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 PAYLOAD_TEST(test_payload_without_children_is_empty),
                 PAYLOAD_TEST(test_payload_main_alone_has_no_others),
-                PAYLOAD_TEST(test_payload_helper_is_none_of_it),
                 PAYLOAD_TEST(test_payload_others_found_however_far_they_went),
                 PAYLOAD_TEST(test_payload_zombies_do_not_count),
                 PAYLOAD_TEST(test_payload_contains_only_its_own),
+                PAYLOAD_TEST(test_payload_contains_who_was_found_until_the_pid_is_another),
                 PAYLOAD_TEST(test_payload_list_is_oldest_first_and_bounded),
                 PAYLOAD_TEST(test_payload_children_lists_asked_before_all_of_proc),
                 PAYLOAD_TEST(test_payload_unreadable_proc_errs_on_populated),
