@@ -191,7 +191,7 @@ static void supervisor_end_search(Supervisor *supervisor) {
         Inquiry *inquiry = supervisor->inquiry;
 
         if (inquiry->search)
-                payload_remove_helper(supervisor->payload, helper_process_pid(inquiry->search));
+                payload_remove_helper(supervisor->payload, inquiry->search_pid);
         inquiry->search = helper_process_free(inquiry->search);
 }
 
@@ -288,9 +288,10 @@ static void supervisor_start_search(Supervisor *supervisor) {
         int r;
 
         r = helper_process_start(supervisor->event, &config, &supervisor->inquiry->search);
-        if (r >= 0)
-                r = payload_add_helper(
-                        supervisor->payload, helper_process_pid(supervisor->inquiry->search));
+        if (r >= 0) {
+                supervisor->inquiry->search_pid = helper_process_pid(supervisor->inquiry->search);
+                r = payload_add_helper(supervisor->payload, supervisor->inquiry->search_pid);
+        }
         if (r < 0) {
                 supervisor_end_search(supervisor);
                 run_record_degraded(supervisor, "requester", -r,
@@ -316,7 +317,7 @@ static void supervisor_dispatch_diagnostic(
         Supervisor *supervisor = userdata;
         usec_t now_usec = usec_now(CLOCK_MONOTONIC);
 
-        payload_remove_helper(supervisor->payload, helper_process_pid(helper));
+        payload_remove_helper(supervisor->payload, supervisor->diagnostic_pid);
         supervisor->diagnostic = helper_process_free(supervisor->diagnostic);
         if (status == 0)
                 stop_record_diagnostic(supervisor, now_usec);
@@ -376,9 +377,10 @@ static void supervisor_start_diagnostic(Supervisor *supervisor, usec_t now_usec)
         supervisor->diagnostic_at_usec = now_usec;
         r = diagnostic_start(supervisor->event, &request, log_fd, PRIORITY_PROGRESS,
                 supervisor_dispatch_diagnostic, supervisor, &supervisor->diagnostic);
-        if (r >= 0)
-                r = payload_add_helper(
-                        supervisor->payload, helper_process_pid(supervisor->diagnostic));
+        if (r >= 0) {
+                supervisor->diagnostic_pid = helper_process_pid(supervisor->diagnostic);
+                r = payload_add_helper(supervisor->payload, supervisor->diagnostic_pid);
+        }
         if (r < 0)
                 run_record_degraded(
                         supervisor, "diagnostic", -r, "no diagnostic of this stop is written");

@@ -106,6 +106,7 @@ typedef struct Inquiry {
         RequesterList requesters;
         Evidence *question;    /* to the managers; NULL: not asked, or answered */
         HelperProcess *search; /* for the requester; NULL likewise */
+        pid_t search_pid;      /* a helper that has ended does not tell it any more */
         sd_event_source *bound_source;
 } Inquiry;
 
@@ -145,6 +146,7 @@ typedef struct StallReport {
 typedef struct Look {
         usec_t kill_at_usec;
         HelperProcess *helper; /* NULL: it is done */
+        pid_t pid;             /* of the helper; 0: none was started */
         json_object *stuck;    /* what it found; NULL: nothing yet */
         bool is_stale;         /* the gateway has lived on: nobody wants it any more */
         bool is_claimed;       /* the deadline has passed: this goes into a record */
@@ -200,6 +202,7 @@ struct Supervisor {
         CauseVerdict verdict;
         bool is_leaving; /* the ladder has ended; only the inquiry is waited for */
         HelperProcess *diagnostic;
+        pid_t diagnostic_pid;
         char *diagnostic_path;
         usec_t diagnostic_at_usec;
         usec_t sweep_at_usec;    /* when the processes are looked at again; USEC_INFINITY: not */
@@ -213,6 +216,7 @@ struct Supervisor {
         usec_t told_at_usec;       /* when the status line was last sent */
         uint64_t n_refused;        /* of the gateway's words about its work */
         HelperProcess *count;      /* of its connections; NULL: none is under way */
+        pid_t count_pid;
         ListenPorts listening;
         bool is_uncountable;
         usec_t counted_at_usec;

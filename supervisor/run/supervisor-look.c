@@ -26,10 +26,11 @@ Look *look_free(Look *look) {
 static void supervisor_end_helper(Supervisor *supervisor) {
         Look *look = supervisor->look;
 
-        if (look->helper && helper_process_pid(look->helper) > 0) {
-                supervisor->look_pid = helper_process_pid(look->helper);
-                payload_remove_helper(supervisor->payload, supervisor->look_pid);
-        }
+        if (!look->helper)
+                return;
+        if (helper_process_pid(look->helper) > 0)
+                supervisor->look_pid = look->pid;
+        payload_remove_helper(supervisor->payload, look->pid);
         look->helper = helper_process_free(look->helper);
 }
 
@@ -180,9 +181,10 @@ void supervisor_start_look(Supervisor *supervisor, usec_t kill_at_usec, usec_t b
                 supervisor->look->kill_at_usec = kill_at_usec;
                 r = helper_process_start(supervisor->event, &config, &supervisor->look->helper);
         }
-        if (r >= 0)
-                r = payload_add_helper(
-                        supervisor->payload, helper_process_pid(supervisor->look->helper));
+        if (r >= 0) {
+                supervisor->look->pid = helper_process_pid(supervisor->look->helper);
+                r = payload_add_helper(supervisor->payload, supervisor->look->pid);
+        }
         if (r >= 0)
                 return;
         if (supervisor->look)

@@ -218,7 +218,7 @@ static void supervisor_dispatch_count(
         Supervisor *supervisor = userdata;
         ConnectionCount count;
 
-        payload_remove_helper(supervisor->payload, helper_process_pid(helper));
+        payload_remove_helper(supervisor->payload, supervisor->count_pid);
         if (status == 0 && size == sizeof(count)) {
                 memcpy(&count, output, sizeof(count));
                 supervisor_take_count(supervisor, &count);
@@ -246,10 +246,12 @@ void supervisor_count_connections(Supervisor *supervisor) {
 
         if (supervisor->count || !supervisor_is_counting(supervisor))
                 return;
-        if (helper_process_start(supervisor->event, &config, &supervisor->count) < 0)
+        if (helper_process_start(supervisor->event, &config, &supervisor->count) < 0) {
                 supervisor->is_uncountable = true;
-        else if (payload_add_helper(supervisor->payload, helper_process_pid(supervisor->count)) <
-                0) {
+                return;
+        }
+        supervisor->count_pid = helper_process_pid(supervisor->count);
+        if (payload_add_helper(supervisor->payload, supervisor->count_pid) < 0) {
                 supervisor->count = helper_process_free(supervisor->count);
                 supervisor->is_uncountable = true;
         }

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: MIT
+"""Deadlines that meet other events: what is recorded, what the cause is, and what stays armed."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+
+import harness
+import logfmt
+from harness import DEADLINE_SECONDS, DirectTest, INT, KILL, TERM, USR1
+
+ABRT = signal.SIGABRT
+TRIGGER = 'notify("WATCHDOG=trigger")'
+# One that has no drain to wait for: what follows a signal that does not help follows soon.
+SCHEDULE = '--stop-schedule=drain:TERM@main/400ms,interrupt:INT@main/400ms,kill:KILL@all/20s'
+
+
+class DeadlinesTest(DirectTest):
+    def deaf(self, *options, **settings):
+        """A gateway that obeys nothing but a SIGKILL."""
+        run = self.start(*options, **settings).begun()
+        run.wait_record('ready')
+        run.child.do('on.clear()')
+        return run
+
+    # ---- helpers ----------------------------------------------------------------------------------------
+
+    def test_connections_are_counted_for_as_long_as_the_drain_takes(self):
+        notify = self.notify_socket()
+        run = self.deaf('--ready=exec', '--drain-timeout=60s')
+        run.child.do('globals()["listener"] = socket.create_server(("127.0.0.1", 0))')
+        client = socket.create_connection(('127.0.0.1', run.child.do('listener.getsockname()[1]')))
+        self.closing.append(client)
+        run.child.do('globals().update(accepted=listener.accept())')
+        run.kill(TERM)
+        notify.wait_for('STATUS=Draining: 1 connections, .*', 11)
+        run.child.cast('os._exit(0)')
+        self.assertEqual(run.wait(), ('exited', 0))
+        self.assert_stopped(run, active_source='sockets', active_now='1')
