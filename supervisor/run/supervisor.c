@@ -137,6 +137,8 @@ void supervisor_main_exited(Supervisor *supervisor, usec_t now_usec) {
         LadderFacts facts;
 
         supervisor->is_main_alive = false;
+        liveness_stopping(&supervisor->liveness); /* nobody is left to beat */
+        supervisor_arm_watchdog(supervisor, now_usec);
         (void) stop_relay_claim(&supervisor->relay); /* nobody is left to be sent anything */
         payload_set_main(supervisor->payload, 0);
         facts = supervisor_facts(supervisor);

@@ -25,6 +25,18 @@ class DeadlinesTest(DirectTest):
         run.child.do('on.clear()')
         return run
 
+    # ---- the heartbeat ---------------------------------------------------------------------------------
+
+    def test_heartbeat_of_a_gateway_that_has_ended_is_not_missed(self):
+        """Others outlive main: nobody beats any more, and nobody has to."""
+        run = self.start('--watchdog=300ms', '--stop-schedule=terminate:TERM@others/1s,kill:KILL@all/20s').begun()
+        run.child.do('grandchildren(1, "ready(); linger()")')
+        run.child.cast('os._exit(3)')
+        self.assertEqual(run.wait(), ('exited', 3))
+        self.assertEqual(run.of('watchdog'), [])
+        self.assertEqual(run.of('stuck', missed='heartbeat'), [])
+        self.assert_stopped(run, outcome='failed', cause='exit')
+
     # ---- helpers ----------------------------------------------------------------------------------------
 
     def test_connections_are_counted_for_as_long_as_the_drain_takes(self):
