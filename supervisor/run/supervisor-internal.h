@@ -231,6 +231,7 @@ struct Supervisor {
         Look *look;
         pid_t look_pid; /* of the last helper that was ended before its time; 0: none */
         usec_t planned_kill_at_usec;
+        bool is_dump_asked; /* of the gateway */
 
         int proc_fd;
         ContextBase context_base;

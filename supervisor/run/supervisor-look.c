@@ -202,6 +202,7 @@ void supervisor_ask_for_dump(Supervisor *supervisor) {
                 gateway_signal(&supervisor->gateway, signo, /* queued= */ NULL) < 0)
                 return;
         supervisor->forwarded_signals |= UINT64_C(1) << (signo - 1);
+        supervisor->is_dump_asked = true;
         if (supervisor->look)
                 supervisor->look->dump_signo = signo;
 }

@@ -147,11 +147,21 @@ void supervisor_main_exited(Supervisor *supervisor, usec_t now_usec) {
         supervisor_step(supervisor, LADDER_MAIN_EXITED, &facts, now_usec);
 }
 
+/* The dump before a kill is as good as that when the gateway dies of it. */
+static bool supervisor_has_died_of_dump(const Supervisor *supervisor) {
+        int signo = supervisor->config->dump_signal;
+        uint64_t bit = signo > 0 ? UINT64_C(1) << (signo - 1) : 0;
+
+        return supervisor->is_dump_asked && supervisor->status.end != GATEWAY_EXITED &&
+                supervisor->status.status == signo && (supervisor->ladder.main_signals & bit) == 0;
+}
+
 static Outcome supervisor_outcome(const Supervisor *supervisor) {
         return outcome_decide(&(OutcomeFacts){
                 .reach = ladder_reach(&supervisor->ladder),
                 .is_stop_asked = supervisor->stop.is_asked,
-                .is_forced = supervisor->stop.is_by_watchdog || supervisor->stop.is_by_step,
+                .is_forced = supervisor->stop.is_by_watchdog || supervisor->stop.is_by_step ||
+                        supervisor_has_died_of_dump(supervisor),
                 .is_signalled = supervisor->status.end != GATEWAY_EXITED,
                 .status = supervisor->status.status,
                 .sent_signals = supervisor->forwarded_signals | supervisor->ladder.main_signals,

@@ -37,6 +37,29 @@ class DeadlinesTest(DirectTest):
         self.assertEqual(run.of('stuck', missed='heartbeat'), [])
         self.assert_stopped(run, outcome='failed', cause='exit')
 
+    def test_heartbeat_missed_with_a_dump_that_ends_the_gateway(self):
+        run = self.deaf('--watchdog=300ms', '--dump-signal=USR1')
+        run.child.do('on.update({10: "die_by(10)"})')
+        self.assertEqual(run.wait(), ('killed', USR1))
+        self.assert_stopped(run, outcome='failed', cause='watchdog', exit_status='SIGUSR1')
+        self.assertEqual(len(run.of('stuck', missed='heartbeat', dump_signal='SIGUSR1')), 1)
+
+    def test_heartbeat_missed_with_a_dump_waits_for_a_second(self):
+        run = self.deaf('--watchdog=300ms', '--dump-signal=USR1', SCHEDULE)
+        self.assertEqual(run.wait(), ('killed', KILL))
+        # The second one is that of the kill.
+        self.assertEqual(run.child.numbers(), [USR1, ABRT, INT, USR1])
+        self.assert_stopped(run, outcome='killed', cause='watchdog')
+
+    # ---- dumps ------------------------------------------------------------------------------------------
+
+    def test_gateway_that_ends_by_its_dump_did_not_end_by_itself(self):
+        """Its drain was over but for a moment: that is no clean end."""
+        run = self.deaf('--stop-schedule=drain:TERM@main/600ms,kill:KILL@all/20s', '--dump-signal=USR1')
+        run.child.do('on.update({10: "die_by(10)"})')
+        self.assertEqual(run.stop(), ('killed', USR1))
+        self.assert_stopped(run, outcome='escalated', cause='signal', exit_status='SIGUSR1')
+
     # ---- helpers ----------------------------------------------------------------------------------------
 
     def test_connections_are_counted_for_as_long_as_the_drain_takes(self):
