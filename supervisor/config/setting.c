@@ -201,7 +201,7 @@ static int parse_watchdog(RunConfig *config, const char *value, SettingError *re
         const char *bad = NULL;
         usec_t span;
 
-        reterr->fix = "give a time span of at least 1ms such as 10s, or 0 for none";
+        reterr->fix = "give a time span from 1ms to 100 years such as 10s, or 0 for none";
         if (usec_parse_span(value, &span, &bad) < 0) {
                 setting_error_set_part(reterr, bad);
                 return -EINVAL;
