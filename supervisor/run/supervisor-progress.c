@@ -105,9 +105,10 @@ usec_t supervisor_escalation(const Supervisor *supervisor) {
 void supervisor_work_changed(Supervisor *supervisor, usec_t now_usec) {
         usec_t due_usec = steps_deadline(&supervisor->steps);
         usec_t escalation_usec = supervisor_escalation(supervisor);
+        usec_t at_usec = due_usec < escalation_usec ? due_usec : escalation_usec;
 
-        supervisor_arm(
-                supervisor->step_source, due_usec < escalation_usec ? due_usec : escalation_usec);
+        /* What has been due for long has only now become so: the timer does not come late. */
+        supervisor_arm(supervisor->step_source, at_usec > now_usec ? at_usec : now_usec);
         supervisor_plan_look(supervisor, now_usec);
         if (ladder_is_stopping(&supervisor->ladder))
                 supervisor_show_progress(supervisor, now_usec);

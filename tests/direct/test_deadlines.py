@@ -51,6 +51,24 @@ class DeadlinesTest(DirectTest):
         self.assertEqual(run.child.numbers(), [USR1, ABRT, INT, USR1])
         self.assert_stopped(run, outcome='killed', cause='watchdog')
 
+    # ---- steps ------------------------------------------------------------------------------------------
+
+    def test_step_that_moves_the_ladder_once_nothing_is_active_was_not_overslept(self):
+        """Overdue for long, and only the work in flight held the ladder back."""
+        run = self.deaf('--drain-timeout=60s')
+        run.child.do('notify("X_GATEWATCH_ACTIVE=1")')
+        run.kill(TERM)
+        run.child.wait_signal(TERM)
+        run.child.do('notify("X_GATEWATCH_STEP_BEGIN=close\\nX_GATEWATCH_STEP_TIMEOUT_USEC=50000")')
+        run.wait_record('step', step='close', timed_out='yes')
+        run.child.do('time.sleep(1)')  # the time itself is what is looked at
+        run.child.do('on.update({2: "os._exit(0)"})')
+        run.child.do('notify("X_GATEWATCH_ACTIVE=0")')
+        self.assertEqual(run.wait(), ('exited', 0))
+        self.assertEqual(run.of('phase')[0]['ended_by'], 'step-timeout')
+        stuck = run.of('stuck', missed='step')[0]
+        self.assertLess(int(stuck['supervisor_late_usec']), 900000, stuck)
+
     # ---- dumps ------------------------------------------------------------------------------------------
 
     def test_gateway_that_ends_by_its_dump_did_not_end_by_itself(self):
