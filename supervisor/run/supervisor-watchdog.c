@@ -28,8 +28,13 @@ static void supervisor_abort_gateway(Supervisor *supervisor, usec_t now_usec) {
 
         supervisor->abort_at_usec = USEC_INFINITY;
         supervisor_arm_liveness(supervisor);
-        if (ladder_is_stopping(&supervisor->ladder) || !supervisor->is_main_alive)
+        supervisor_hear_signals(supervisor);
+        if (supervisor->ladder.state != LADDER_RUNNING || !supervisor->is_main_alive) {
+                /* Another stop came first. */
+                supervisor_record_stuck(supervisor, now_usec);
+                supervisor_forget_stall(supervisor);
                 return;
+        }
         supervisor_begin_stop(supervisor, &request, /* is_main_signalled= */ false,
                 supervisor->config->watchdog_signal, now_usec);
         supervisor_describe_stop(supervisor, /* caught= */ NULL, now_usec);

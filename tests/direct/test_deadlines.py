@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Deadlines that meet other events: what is recorded, what the cause is, and what stays armed."""
 
+import fcntl
 import json
 import os
 import signal
@@ -50,6 +51,18 @@ class DeadlinesTest(DirectTest):
         # The second one is that of the kill.
         self.assertEqual(run.child.numbers(), [USR1, ABRT, INT, USR1])
         self.assert_stopped(run, outcome='killed', cause='watchdog')
+
+    def test_stop_between_the_missed_heartbeat_and_its_signal_goes_first(self):
+        run = self.deaf('--watchdog=300ms', '--dump-signal=USR1', '--drain-timeout=60s')
+        run.child.wait_signal(USR1)
+        run.kill(TERM)
+        run.child.wait_signal(TERM)
+        run.wait_record('stuck', missed='heartbeat')  # and not only at the end
+        run.child.cast('os._exit(0)')
+        self.assertEqual(run.wait(), ('exited', 0))
+        self.assertEqual(run.child.numbers(), [USR1, TERM])
+        self.assert_stopped(run, outcome='clean', cause='signal', signal='SIGTERM')
+        self.assertEqual(len(run.of('stuck')), 1)
 
     # ---- steps ------------------------------------------------------------------------------------------
 
