@@ -11,7 +11,7 @@
 
 #include "run/supervisor-internal.h"
 
-#define ABANDONED_RECORDED_MAX 64
+#define STEPS_RECORDED_MAX 64 /* of those that run over, or are left open, at one instant */
 
 static void supervisor_refuse_work(
         Supervisor *supervisor, const char *what, int error, const char *name, const char *why) {
@@ -126,19 +126,19 @@ static void supervisor_stop_for_step(Supervisor *supervisor, usec_t now_usec) {
 }
 
 static void supervisor_meet_steps(Supervisor *supervisor, usec_t late_usec, usec_t now_usec) {
-        bool is_stopping = ladder_is_stopping(&supervisor->ladder), is_escalating,
-             has_overdue = false;
+        bool is_stopping = ladder_is_stopping(&supervisor->ladder), is_escalating;
         const Step *step;
+        size_t n_overdue = 0;
 
         supervisor_see_stall(supervisor, late_usec, now_usec);
         is_escalating = now_usec >= supervisor_escalation(supervisor);
-        while ((step = steps_next_overdue(&supervisor->steps, now_usec))) {
-                has_overdue = true;
-                work_record_step(supervisor, step, now_usec);
-        }
+        /* The ladder's signal waits for these. */
+        while ((step = steps_next_overdue(&supervisor->steps, now_usec)))
+                if (n_overdue++ < STEPS_RECORDED_MAX)
+                        work_record_step(supervisor, step, now_usec);
         if (is_escalating)
                 supervisor_cut_phase(supervisor, PHASE_CUT_STEP_TIMEOUT, now_usec);
-        if (!is_stopping && has_overdue && supervisor->is_main_alive &&
+        if (!is_stopping && n_overdue > 0 && supervisor->is_main_alive &&
                 supervisor->config->on_step_timeout == STEP_TIMEOUT_STOP)
                 supervisor_stop_for_step(supervisor, now_usec);
         supervisor_forget_stall(supervisor);
@@ -169,7 +169,7 @@ void supervisor_close_work(Supervisor *supervisor, usec_t now_usec) {
 
         supervisor_arm(supervisor->step_source, USEC_INFINITY);
         for (size_t n = 0; steps_abandon(&supervisor->steps, now_usec, &step) > 0; n++)
-                if (n < ABANDONED_RECORDED_MAX)
+                if (n < STEPS_RECORDED_MAX)
                         work_record_step(supervisor, &step, now_usec);
         if (progress_set_phase(&supervisor->progress, "", now_usec, &phase) > 0)
                 work_record_phase(supervisor, &phase, now_usec);

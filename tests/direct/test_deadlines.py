@@ -38,6 +38,36 @@ class DeadlinesTest(DirectTest):
         self.assertEqual(run.of('stuck', missed='heartbeat'), [])
         self.assert_stopped(run, outcome='failed', cause='exit')
 
+    def test_heartbeat_missed_runs_the_ladder_with_its_signal(self):
+        for signo, name, numbers in ((ABRT, 'ABRT', [ABRT, INT]), (TERM, 'TERM', [TERM, INT]), (INT, 'INT', [INT])):
+            with self.subTest(signo=signo):
+                run = self.deaf('--watchdog=300ms', '--watchdog-signal=' + name, SCHEDULE)
+                self.assertEqual(run.wait(), ('killed', KILL))
+                self.assertEqual(run.child.numbers(), numbers)
+                self.assert_stopped(run, outcome='killed', cause='watchdog', signal=None)
+                self.assertEqual(len(run.of('watchdog')), 1)
+                self.assertEqual(len(run.of('stuck', missed='heartbeat')), 1)
+                self.assertEqual(len(run.of('cause', cause='watchdog')), 1)
+
+    def test_heartbeat_missed_with_kill_kills_at_once(self):
+        for options in (['--watchdog-signal=KILL'], ['--stop-schedule=kill:KILL@all/20s']):
+            with self.subTest(options=options):
+                run = self.deaf('--watchdog=300ms', *options)
+                self.assertEqual(run.wait(), ('killed', KILL))
+                self.assertEqual(run.child.numbers(), [])
+                self.assert_stopped(run, outcome='killed', cause='watchdog', exit_status='SIGKILL')
+
+    def test_heartbeat_missed_and_obeyed_is_forced_and_leaves_no_marker(self):
+        state = self.path('the-state')
+        run = self.deaf('--watchdog=300ms', '--state-dir=' + state)
+        run.child.do('on.update({6: "die_by(6)"})')
+        self.assertIn(run.wait(), [('killed', ABRT), ('dumped', ABRT)])
+        self.assert_stopped(run, outcome='escalated', cause='watchdog', exit_status='SIGABRT')
+        self.assertFalse(os.path.exists(os.path.join(state, '.clean_shutdown')))
+        after = self.start('--state-dir=' + state).begun()
+        self.assertEqual(after.child.greet()['environment']['GATEWATCH_PREVIOUS'], 'escalated')
+        after.stop()
+
     def test_heartbeat_missed_with_a_dump_that_ends_the_gateway(self):
         run = self.deaf('--watchdog=300ms', '--dump-signal=USR1')
         run.child.do('on.update({10: "die_by(10)"})')
@@ -64,7 +94,31 @@ class DeadlinesTest(DirectTest):
         self.assert_stopped(run, outcome='clean', cause='signal', signal='SIGTERM')
         self.assertEqual(len(run.of('stuck')), 1)
 
+    def test_trigger_with_stopping_in_one_message_is_one_stop(self):
+        run = self.deaf('--watchdog=60s', SCHEDULE)
+        run.child.do('notify("STOPPING=1\\nWATCHDOG=trigger\\nX_GATEWATCH_STEP_BEGIN=close")')
+        self.assertEqual(run.wait(), ('killed', KILL))
+        self.assertEqual(len(run.of('cause')), 1)
+        run.stopped
+
+    def test_trigger_of_a_gateway_that_exits_at_once_is_recorded(self):
+        run = self.deaf('--watchdog=60s')
+        run.child.cast(TRIGGER + ', os._exit(7)')
+        self.assertEqual(run.wait(), ('exited', 7))
+        self.assert_stopped(run, outcome='failed', cause='watchdog')
+        self.assertEqual(len(run.of('stuck', missed='heartbeat')), 1)
+
     # ---- steps ------------------------------------------------------------------------------------------
+
+    def test_stopping_with_steps_in_one_message_counts_them(self):
+        run = self.deaf()
+        run.child.do('notify("STOPPING=1\\nX_GATEWATCH_STEP_BEGIN=one\\nX_GATEWATCH_STEP_END=one\\n'
+                     'X_GATEWATCH_STEP_BEGIN=two\\nREADY=1")')
+        run.child.cast('os._exit(0)')
+        self.assertEqual(run.wait(), ('exited', 0))
+        stopped = self.assert_stopped(run, outcome='clean', steps_count='2')
+        self.assertEqual([(step['name'], step['end']) for step in json.loads(stopped['steps'])],
+                         [('one', 'done'), ('two', 'abandoned')])
 
     def test_step_that_moves_the_ladder_once_nothing_is_active_was_not_overslept(self):
         """Overdue for long, and only the work in flight held the ladder back."""
@@ -81,6 +135,46 @@ class DeadlinesTest(DirectTest):
         self.assertEqual(run.of('phase')[0]['ended_by'], 'step-timeout')
         stuck = run.of('stuck', missed='step')[0]
         self.assertLess(int(stuck['supervisor_late_usec']), 900000, stuck)
+
+    def test_step_that_runs_over_begins_a_stop_that_leaves_no_marker(self):
+        state = self.path('the-state')
+        run = self.deaf('--on-step-timeout=stop', '--state-dir=' + state, '--dump-signal=USR1', '--watchdog=10min')
+        run.child.do('on.update({15: "os._exit(0)"})')
+        run.child.do('notify("X_GATEWATCH_STEP_BEGIN=a\\nX_GATEWATCH_STEP_TIMEOUT_USEC=1")')
+        self.assertEqual(run.wait(), ('exited', 0))
+        self.assert_stopped(run, outcome='escalated', cause='step-timeout', signal=None)
+        self.assertFalse(os.path.exists(os.path.join(state, '.clean_shutdown')))
+        self.assertEqual(len(run.of('stuck', missed='step')), 1)
+        self.assertEqual(len(run.of('step', step='a', step_end='open')), 1)
+
+    def test_steps_that_are_overdue_together_move_the_ladder_once(self):
+        run = self.deaf('--drain-timeout=60s')
+        fcntl.fcntl(run.process.stderr, fcntl.F_SETPIPE_SZ, 1 << 20)  # what it does not take is lost
+        run.kill(TERM)
+        run.child.wait_signal(TERM)
+        run.child.do('on.update({2: "os._exit(0)"})')
+        run.child.do(
+            'began = time.monotonic_ns() // 1000 + 1500000\n'
+            'for i in range(256):\n'
+            '    left = began - time.monotonic_ns() // 1000\n'
+            '    notify("X_GATEWATCH_STEP_BEGIN=%d\\nX_GATEWATCH_STEP_TIMEOUT_USEC=%d" % (i, left))')
+        self.assertEqual(run.wait(), ('exited', 0))
+        self.assertEqual([phase[0] for phase in run.phases()], ['drain', 'interrupt'])
+        self.assertEqual(len(run.of('step', step_end='open')), 64)
+        self.assert_stopped(run, outcome='escalated', steps_count='256')
+
+    def test_steps_left_open_by_main_do_not_outlive_the_stop(self):
+        run = self.deaf('--stop-schedule=drain:TERM@main/60s,terminate:TERM@others/5s,kill:KILL@all/20s')
+        run.child.do('grandchildren(1, "ready(); linger()")')
+        run.kill(TERM)
+        run.child.wait_signal(TERM)
+        run.child.do('notify("X_GATEWATCH_STEP_BEGIN=a\\nX_GATEWATCH_STEP_TIMEOUT_USEC=300000")')
+        run.child.cast('os._exit(0)')
+        self.assertEqual(run.wait(), ('exited', 0))
+        self.assertEqual([(phase[0], record['ended_by']) for phase, record in zip(run.phases(), run.of('phase'))],
+                         [('drain', 'targets'), ('terminate', 'step-timeout'), ('kill', 'targets')])
+        self.assert_stopped(run, outcome='killed', cause='signal')
+        self.assertEqual(len(run.of('stuck', missed='step')), 1)
 
     # ---- dumps ------------------------------------------------------------------------------------------
 
@@ -105,3 +199,21 @@ class DeadlinesTest(DirectTest):
         run.child.cast('os._exit(0)')
         self.assertEqual(run.wait(), ('exited', 0))
         self.assert_stopped(run, active_source='sockets', active_now='1')
+
+    # ---- the supervisor killed -----------------------------------------------------------------------
+
+    def test_supervisor_killed_in_a_stop_of_the_watchdog_has_its_cause(self):
+        option = '--state-dir=' + self.path('the-state')
+        run = self.deaf('--watchdog=300ms', option, '--drain-timeout=60s')
+        run.child.wait_signal(ABRT)
+        run.wait_record('stuck', missed='heartbeat')
+        run.fence()
+        run.kill_supervisor()
+        post = subprocess.run(
+            [harness.GATEWATCH, 'post', '--log-target=console', option], cwd=self.directory, check=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.environment,
+            timeout=DEADLINE_SECONDS)
+        records = [logfmt.parse(line) for line in post.stderr.splitlines() if logfmt.is_record(line)]
+        self.assertEqual([record['event'] for record in records], ['stopped'])
+        self.assert_fields(records[0], cause='watchdog', outcome='lost', previous_phase='drain')
+        self.assertFalse(os.path.exists(self.path('the-state', '.clean_shutdown')))
