@@ -224,7 +224,7 @@ void supervisor_cut_phase(Supervisor *supervisor, PhaseCut cut, usec_t now_usec)
         const Phase *phase = ladder_phase(&supervisor->ladder);
         LadderFacts facts = supervisor_facts(supervisor);
 
-        if (!phase)
+        if (!phase || supervisor->ladder.state == LADDER_KILLING) /* nothing lies above KILL */
                 return;
         supervisor->phase_notes[supervisor->ladder.phase_index].cut = cut;
         if (cut == PHASE_CUT_STEP_TIMEOUT)

@@ -10,7 +10,8 @@ import subprocess
 
 import harness
 import logfmt
-from harness import DEADLINE_SECONDS, DirectTest, INT, KILL, TERM, USR1
+from fuse import SilentFs
+from harness import DEADLINE_SECONDS, DirectTest, INT, KILL, TERM, USR1, need_root, unless_wrapped
 
 ABRT = signal.SIGABRT
 TRIGGER = 'notify("WATCHDOG=trigger")'
@@ -49,6 +50,7 @@ class DeadlinesTest(DirectTest):
                 self.assertEqual(len(run.of('stuck', missed='heartbeat')), 1)
                 self.assertEqual(len(run.of('cause', cause='watchdog')), 1)
 
+    @unless_wrapped('a look takes longer than it may')
     def test_heartbeat_missed_with_kill_kills_at_once(self):
         for options in (['--watchdog-signal=KILL'], ['--stop-schedule=kill:KILL@all/20s']):
             with self.subTest(options=options):
@@ -101,12 +103,49 @@ class DeadlinesTest(DirectTest):
         self.assertEqual(len(run.of('cause')), 1)
         run.stopped
 
+    @unless_wrapped('a look takes longer than it may')
     def test_trigger_of_a_gateway_that_exits_at_once_is_recorded(self):
         run = self.deaf('--watchdog=60s')
         run.child.cast(TRIGGER + ', os._exit(7)')
         self.assertEqual(run.wait(), ('exited', 7))
         self.assert_stopped(run, outcome='failed', cause='watchdog')
         self.assertEqual(len(run.of('stuck', missed='heartbeat')), 1)
+
+    def test_main_replaced_while_it_is_looked_at_gets_the_watchdogs_signal(self):
+        run = self.deaf('--watchdog=60s', channels=2)
+        pid = run.child.do('fork_to(%d)' % run.channels[1].other_fd)
+        after = run.channels[1]
+        after.greet()
+        after.do('on.update({6: "os._exit(0)"})')
+        run.child.do('on.update({15: "os._exit(0)"})')
+        run.child.do('%s; notify("MAINPID=%d")' % (TRIGGER, pid))
+        run.wait()
+        self.assertEqual((run.child.numbers(), after.numbers()), ([TERM], [ABRT]))
+        self.assert_stopped(run, outcome='escalated', cause='watchdog')
+        self.assertEqual(len(run.of('stuck')), 1)
+
+    def test_reload_with_steps_suspends_the_heartbeat_and_ends_nothing(self):
+        run = self.deaf('--watchdog=200ms')
+        run.child.do('notify("RELOADING=1\\nX_GATEWATCH_STEP_BEGIN=reread\\nX_GATEWATCH_STEP_TIMEOUT_USEC=400000")')
+        run.wait_record('step', step='reread', step_end='open')  # two intervals later
+        run.child.do('notify("READY=1\\nX_GATEWATCH_STEP_END=reread")')
+        run.wait_record('step', step='reread', step_end='late')
+        self.assertEqual(run.of('watchdog'), [])
+        run.wait_record('watchdog')
+        run.child.wait_signal(ABRT)
+        run.child.cast('os._exit(0)')
+        self.assert_stopped(run, outcome='escalated', cause='watchdog', steps_count=None)
+
+    def test_step_stop_between_the_missed_heartbeat_and_its_signal_goes_first(self):
+        """Two deadlines missed, each is recorded; one stop."""
+        run = self.deaf('--watchdog=300ms', '--dump-signal=USR1', '--on-step-timeout=stop', '--drain-timeout=60s')
+        run.child.wait_signal(USR1)
+        run.child.do('on.update({15: "os._exit(0)"})')
+        run.child.do('notify("X_GATEWATCH_STEP_BEGIN=a\\nX_GATEWATCH_STEP_TIMEOUT_USEC=1000")')
+        self.assertEqual(run.wait(), ('exited', 0))
+        self.assertEqual(run.child.numbers(), [USR1, TERM])
+        self.assert_stopped(run, outcome='escalated', cause='step-timeout')
+        self.assertEqual([record['missed'] for record in run.of('stuck')], ['heartbeat', 'step'])
 
     # ---- steps ------------------------------------------------------------------------------------------
 
@@ -199,6 +238,37 @@ class DeadlinesTest(DirectTest):
         run.child.cast('os._exit(0)')
         self.assertEqual(run.wait(), ('exited', 0))
         self.assert_stopped(run, active_source='sockets', active_now='1')
+
+    # ---- a gateway that no SIGKILL ends -----------------------------------------------------------------
+
+    def silent_fs(self):
+        os.mkdir(self.path('silent'))
+        try:
+            fs = SilentFs(self.events, self.path('silent'))
+        except OSError as error:
+            self.skipTest('no FUSE file system can be mounted: %s' % error)
+        self.addCleanup(fs.close)
+        return fs
+
+    def hang(self, run, fs):
+        """Main waits for a file system that does not answer."""
+        run.child.cast('os.read(os.open(%r, os.O_RDONLY), 4096)' % fs.path)
+        self.events.wait(lambda: fs.n_reads, 'a read to come to the file system')
+
+    @need_root
+    def test_second_signal_in_the_last_phase_is_not_what_ends_it(self):
+        fs = self.silent_fs()
+        run = self.deaf('--second-signal=escalate', '--stop-schedule=drain:TERM@main/10s,kill:KILL@all/20s')
+        self.hang(run, fs)
+        run.kill(TERM)
+        run.wait_record('signal')
+        run.kill(TERM)
+        run.wait_record('phase', phase='drain', ended_by='second-signal')
+        run.kill(TERM)
+        run.wait_record('signal', 3)
+        fs.close()
+        self.assertEqual(run.wait(), ('killed', KILL))
+        self.assertEqual([record['ended_by'] for record in run.of('phase')], ['second-signal', 'targets'])
 
     # ---- the supervisor killed -----------------------------------------------------------------------
 
