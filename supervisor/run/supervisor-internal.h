@@ -227,6 +227,7 @@ struct Supervisor {
         usec_t abort_at_usec; /* when the watchdog's signal follows; USEC_INFINITY: it does not */
         usec_t life_at_usec;  /* the last sign of life */
         LoadSample life;      /* about then */
+        LoadSample missed;    /* when a deadline was last missed; not taken: not since then */
         StallReport stall;    /* while a missed deadline is being met */
         Look *look;
         pid_t look_pid; /* of the last helper that was ended before its time; 0: none */

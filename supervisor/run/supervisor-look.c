@@ -95,8 +95,10 @@ void supervisor_note_life(Supervisor *supervisor, usec_t now_usec) {
         supervisor->life_at_usec = now_usec;
         if (supervisor->proc_fd >= 0 &&
                 (supervisor->life.taken_at_usec == 0 ||
-                        now_usec >= usec_add(supervisor->life.taken_at_usec, LIFE_SAMPLE_USEC)))
+                        now_usec >= usec_add(supervisor->life.taken_at_usec, LIFE_SAMPLE_USEC))) {
                 supervisor_sample(supervisor, /* is_closer= */ false, &supervisor->life, now_usec);
+                supervisor->missed.taken_at_usec = 0;
+        }
 }
 
 void supervisor_see_stall(Supervisor *supervisor, usec_t late_usec, usec_t now_usec) {
@@ -104,12 +106,16 @@ void supervisor_see_stall(Supervisor *supervisor, usec_t late_usec, usec_t now_u
         LoadSample sample;
 
         supervisor_sample(supervisor, /* is_closer= */ true, &sample, now_usec);
+        /* A deadline is measured from the one before, but what is missed together is seen alike. */
+        if (supervisor->missed.taken_at_usec > 0 &&
+                now_usec >= usec_add(supervisor->missed.taken_at_usec, LIFE_SAMPLE_USEC))
+                supervisor->life = supervisor->missed;
         load_sample_compare(&supervisor->life, &sample, &stall->facts);
         stall->facts.silent_usec = usec_sub(now_usec, supervisor->life_at_usec);
         stall->facts.late_usec = late_usec;
         stall_decide(&stall->facts, &stall->verdict);
         stall->is_known = true;
-        supervisor->life = sample; /* the next deadline is measured from this one */
+        supervisor->missed = sample;
 }
 
 void supervisor_forget_stall(Supervisor *supervisor) {

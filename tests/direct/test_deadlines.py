@@ -202,6 +202,24 @@ class DeadlinesTest(DirectTest):
         self.assertEqual(len(run.of('step', step_end='open')), 64)
         self.assert_stopped(run, outcome='escalated', steps_count='256')
 
+    @unless_wrapped('the busy loop does not get its share')
+    def test_steps_that_are_overdue_one_after_the_other_have_one_reason(self):
+        run = self.deaf('--drain-timeout=60s')
+        run.kill(TERM)
+        run.child.wait_signal(TERM)
+        run.child.do('on.update({2: "os._exit(0)"})')
+        run.child.cast(
+            'for i in range(3):\n'
+            '    notify("X_GATEWATCH_STEP_BEGIN=%d\\nX_GATEWATCH_STEP_TIMEOUT_USEC=%d" % (i, 800000 + 3000 * i))\n'
+            'end = time.monotonic() + 1.2\n'
+            'while time.monotonic() < end: pass')
+        self.assertEqual(run.wait(), ('exited', 0))
+        seen = [*run.of('step', step_end='open'), *run.of('stuck', missed='step')]
+        self.assertEqual(len(seen), 4)
+        for record in seen:
+            self.assertGreater(int(record['stall_window_usec']), 400000, record)
+            self.assertNotEqual(record['stall'], 'unknown', record)
+
     def test_steps_left_open_by_main_do_not_outlive_the_stop(self):
         run = self.deaf('--stop-schedule=drain:TERM@main/60s,terminate:TERM@others/5s,kill:KILL@all/20s')
         run.child.do('grandchildren(1, "ready(); linger()")')
