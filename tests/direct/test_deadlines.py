@@ -193,10 +193,14 @@ class DeadlinesTest(DirectTest):
         run.child.wait_signal(TERM)
         run.child.do('on.update({2: "os._exit(0)"})')
         run.child.do(
-            'began = time.monotonic_ns() // 1000 + 1500000\n'
+            'end = time.monotonic_ns() // 1000 + 1500000\n'
             'for i in range(256):\n'
-            '    left = began - time.monotonic_ns() // 1000\n'
-            '    notify("X_GATEWATCH_STEP_BEGIN=%d\\nX_GATEWATCH_STEP_TIMEOUT_USEC=%d" % (i, left))')
+            '    left = end - time.monotonic_ns() // 1000\n'
+            '    notify("X_GATEWATCH_STEP_BEGIN=%d\\nX_GATEWATCH_STEP_TIMEOUT_USEC=%d" % (i, left))\n'
+            'barrier()')
+        run.kill(signal.SIGSTOP)  # so that it finds them all in one turn
+        run.child.do('while time.monotonic_ns() // 1000 < end + 100000: pass')
+        run.kill(signal.SIGCONT)
         self.assertEqual(run.wait(), ('exited', 0))
         self.assertEqual([phase[0] for phase in run.phases()], ['drain', 'interrupt'])
         self.assertEqual(len(run.of('step', step_end='open')), 64)
