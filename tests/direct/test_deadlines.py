@@ -111,6 +111,7 @@ class DeadlinesTest(DirectTest):
         self.assert_stopped(run, outcome='failed', cause='watchdog')
         self.assertEqual(len(run.of('stuck', missed='heartbeat')), 1)
 
+    @unless_wrapped('no other main is taken over there')
     def test_main_replaced_while_it_is_looked_at_gets_the_watchdogs_signal(self):
         run = self.deaf('--watchdog=60s', channels=2)
         pid = run.child.do('fork_to(%d)' % run.channels[1].other_fd)
