@@ -22,10 +22,12 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 
+#include "file.h"
 #include "notify-socket.h"
 
 struct NotifyProxy {
@@ -38,6 +40,7 @@ struct NotifyProxy {
         NotifyQueue queue;
         uint64_t n_dropped[_NOTIFY_DROP_MAX];
         unsigned n_batch; /* datagrams taken since the source last slept */
+        unsigned n_queue; /* datagrams that the socket holds at most */
         sd_event_source *source;
         sd_event_source *resume_source;
         sd_event_source *upstream_source;
@@ -206,6 +209,19 @@ static int notify_proxy_dispatch_upstream_writable(
         return 0;
 }
 
+/* As many wait in the kernel at most: who waits to send has not sent yet. Source: unix(7),
+ * max_dgram_qlen. */
+static unsigned notify_proxy_queue_length(void) {
+        char text[32];
+        int n;
+
+        if (file_read_virtual(AT_FDCWD, "/proc/sys/net/unix/max_dgram_qlen", text, sizeof(text)) <
+                0)
+                return NOTIFY_DRAIN_MAX;
+        n = atoi(text);
+        return n >= 0 && n < NOTIFY_DRAIN_MAX ? (unsigned) n + 1 : NOTIFY_DRAIN_MAX;
+}
+
 int notify_proxy_new(const char *upstream, const char *runtime_directory, const NotifyProxyOps *ops,
         void *userdata, NotifyProxy **ret_proxy) {
         assert(ops && ops->is_member && ops->handle);
@@ -217,6 +233,7 @@ int notify_proxy_new(const char *upstream, const char *runtime_directory, const 
         proxy->ops = *ops;
         proxy->userdata = userdata;
         proxy->upstream_fd = -EBADF;
+        proxy->n_queue = notify_proxy_queue_length();
         proxy->fd = notify_socket_listen(runtime_directory, proxy->address);
         if (proxy->fd < 0)
                 return proxy->fd;
@@ -342,5 +359,5 @@ int notify_proxy_send(NotifyProxy *proxy, const char *text) {
 void notify_proxy_drain(NotifyProxy *proxy) {
         assert(proxy);
 
-        (void) notify_proxy_take(proxy, NOTIFY_DRAIN_MAX);
+        (void) notify_proxy_take(proxy, proxy->n_queue);
 }

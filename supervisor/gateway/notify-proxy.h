@@ -81,7 +81,8 @@ bool notify_proxy_has_upstream(const NotifyProxy *proxy);
  * -ENOBUFS: the queue is full; -ENOMEM; other errno of sendmsg(2), connect(2). */
 int notify_proxy_send(NotifyProxy *proxy, const char *text);
 
-/* Takes everything that has arrived by now, whatever the batch bound (bounded by NOTIFY_DRAIN_MAX):
+/* Takes everything that has arrived by now, whatever the batch bound (as many as the socket's queue is long,
+ * NOTIFY_DRAIN_MAX at most: who goes on sending meanwhile does not hold us):
  * at main's exit, so that its last words are not lost; and before a missed heartbeat is believed. */
 #define NOTIFY_DRAIN_MAX 1024
 void notify_proxy_drain(NotifyProxy *proxy);

@@ -45,7 +45,7 @@ Inquiry *inquiry_free(Inquiry *inquiry) {
                 return NULL;
         sd_event_source_disable_unref(inquiry->bound_source);
         evidence_free(inquiry->question);
-        helper_process_free(inquiry->search);
+        helper_process_free(inquiry->search.process);
         free(inquiry);
         return NULL;
 }
@@ -188,11 +188,7 @@ static void supervisor_complete_detail(Supervisor *supervisor) {
 }
 
 static void supervisor_end_search(Supervisor *supervisor) {
-        Inquiry *inquiry = supervisor->inquiry;
-
-        if (inquiry->search)
-                payload_remove_helper(supervisor->payload, inquiry->search_pid);
-        inquiry->search = helper_process_free(inquiry->search);
+        (void) own_helper_end(&supervisor->inquiry->search, supervisor->payload);
 }
 
 static void supervisor_settle(Supervisor *supervisor, usec_t now_usec) {
@@ -213,7 +209,8 @@ static void supervisor_settle(Supervisor *supervisor, usec_t now_usec) {
 static void supervisor_settle_if_answered(Supervisor *supervisor) {
         const Inquiry *inquiry = supervisor->inquiry;
 
-        if (inquiry->is_described && !inquiry->is_settled && !inquiry->question && !inquiry->search)
+        if (inquiry->is_described && !inquiry->is_settled && !inquiry->question &&
+                !inquiry->search.process)
                 supervisor_settle(supervisor, usec_now(CLOCK_MONOTONIC));
 }
 
@@ -287,16 +284,11 @@ static void supervisor_start_search(Supervisor *supervisor) {
         };
         int r;
 
-        r = helper_process_start(supervisor->event, &config, &supervisor->inquiry->search);
-        if (r >= 0) {
-                supervisor->inquiry->search_pid = helper_process_pid(supervisor->inquiry->search);
-                r = payload_add_helper(supervisor->payload, supervisor->inquiry->search_pid);
-        }
-        if (r < 0) {
-                supervisor_end_search(supervisor);
+        r = own_helper_start(
+                &supervisor->inquiry->search, supervisor->event, supervisor->payload, &config);
+        if (r < 0)
                 run_record_degraded(supervisor, "requester", -r,
                         "who asked systemd for this is not looked for");
-        }
 }
 
 static void supervisor_start_question(Supervisor *supervisor) {
@@ -317,8 +309,7 @@ static void supervisor_dispatch_diagnostic(
         Supervisor *supervisor = userdata;
         usec_t now_usec = usec_now(CLOCK_MONOTONIC);
 
-        payload_remove_helper(supervisor->payload, supervisor->diagnostic_pid);
-        supervisor->diagnostic = helper_process_free(supervisor->diagnostic);
+        (void) own_helper_end(&supervisor->diagnostic, supervisor->payload);
         if (status == 0)
                 stop_record_diagnostic(supervisor, now_usec);
         else
@@ -362,10 +353,11 @@ static void supervisor_start_diagnostic(Supervisor *supervisor, usec_t now_usec)
                                                    : -EBADF,
                         supervisor->state_fd },
         };
+        HelperProcess *process;
         int r;
 
         /* Without a state directory, which was told at the start, there may be no place for it either. */
-        if (request.timeout_usec == 0 || supervisor->diagnostic ||
+        if (request.timeout_usec == 0 || supervisor->diagnostic.process ||
                 (supervisor->state_error > 0 && !getenv("LOGS_DIRECTORY")))
                 return;
         log_fd = supervisor_open_diagnostic_log(supervisor);
@@ -376,11 +368,9 @@ static void supervisor_start_diagnostic(Supervisor *supervisor, usec_t now_usec)
         }
         supervisor->diagnostic_at_usec = now_usec;
         r = diagnostic_start(supervisor->event, &request, log_fd, PRIORITY_PROGRESS,
-                supervisor_dispatch_diagnostic, supervisor, &supervisor->diagnostic);
-        if (r >= 0) {
-                supervisor->diagnostic_pid = helper_process_pid(supervisor->diagnostic);
-                r = payload_add_helper(supervisor->payload, supervisor->diagnostic_pid);
-        }
+                supervisor_dispatch_diagnostic, supervisor, &process);
+        if (r >= 0)
+                r = own_helper_adopt(&supervisor->diagnostic, supervisor->payload, process);
         if (r < 0)
                 run_record_degraded(
                         supervisor, "diagnostic", -r, "no diagnostic of this stop is written");

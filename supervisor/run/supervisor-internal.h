@@ -16,7 +16,6 @@
 #include "config/run-config.h"
 #include "forensics/evidence.h"
 #include "forensics/flight-recorder.h"
-#include "forensics/helper-process.h"
 #include "forensics/load-sample.h"
 #include "forensics/oom-evidence.h"
 #include "forensics/previous-run.h"
@@ -31,6 +30,7 @@
 #include "gateway/notify-proxy.h"
 #include "gateway/payload.h"
 #include "record-sink.h"
+#include "run/own-helper.h"
 #include "run/stop-relay.h"
 #include "run/supervisor.h"
 #include "stop/cause.h"
@@ -104,9 +104,8 @@ typedef struct Inquiry {
         bool has_evidence;
         UnitEvidence evidence;
         RequesterList requesters;
-        Evidence *question;    /* to the managers; NULL: not asked, or answered */
-        HelperProcess *search; /* for the requester; NULL likewise */
-        pid_t search_pid;      /* a helper that has ended does not tell it any more */
+        Evidence *question; /* to the managers; NULL: not asked, or answered */
+        OwnHelper search;   /* for the requester */
         sd_event_source *bound_source;
 } Inquiry;
 
@@ -145,12 +144,11 @@ typedef struct StallReport {
 /* What a gateway is doing that is about to be killed. Made for each deadline that may end so. */
 typedef struct Look {
         usec_t kill_at_usec;
-        HelperProcess *helper; /* NULL: it is done */
-        pid_t pid;             /* of the helper; 0: none was started */
-        json_object *stuck;    /* what it found; NULL: nothing yet */
-        bool is_stale;         /* the gateway has lived on: nobody wants it any more */
-        bool is_claimed;       /* the deadline has passed: this goes into a record */
-        bool is_awaited;       /* which is written as soon as the helper is done */
+        OwnHelper helper;
+        json_object *stuck; /* what it found; NULL: nothing yet */
+        bool is_stale;      /* the gateway has lived on: nobody wants it any more */
+        bool is_claimed;    /* the deadline has passed: this goes into a record */
+        bool is_awaited;    /* which is written as soon as the helper is done */
         MissedDeadline missed;
         char phase[SCHEDULE_PHASE_NAME_MAX]; /* of the ladder; empty: no stop */
         char steps[STATUS_TEXT_MAX];         /* open ones, then */
@@ -201,8 +199,7 @@ struct Supervisor {
         Inquiry *inquiry;  /* of the stop; NULL: none was asked for, or no memory for it */
         CauseVerdict verdict;
         bool is_leaving; /* the ladder has ended; only the inquiry is waited for */
-        HelperProcess *diagnostic;
-        pid_t diagnostic_pid;
+        OwnHelper diagnostic;
         char *diagnostic_path;
         usec_t diagnostic_at_usec;
         usec_t sweep_at_usec;    /* when the processes are looked at again; USEC_INFINITY: not */
@@ -215,8 +212,7 @@ struct Supervisor {
         uint64_t shown_generation; /* of the progress, in the status line */
         usec_t told_at_usec;       /* when the status line was last sent */
         uint64_t n_refused;        /* of the gateway's words about its work */
-        HelperProcess *count;      /* of its connections; NULL: none is under way */
-        pid_t count_pid;
+        OwnHelper count;           /* of its connections */
         ListenPorts listening;
         bool is_uncountable;
         usec_t counted_at_usec;
@@ -232,6 +228,7 @@ struct Supervisor {
         Look *look;
         pid_t look_pid; /* of the last helper that was ended before its time; 0: none */
         usec_t planned_kill_at_usec;
+        bool is_dumped;     /* the gateway was asked for a dump before SIGKILL: once is enough */
         bool is_dump_asked; /* of the gateway */
 
         int proc_fd;

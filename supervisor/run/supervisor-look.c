@@ -16,7 +16,7 @@
 Look *look_free(Look *look) {
         if (!look)
                 return NULL;
-        helper_process_free(look->helper);
+        helper_process_free(look->helper.process);
         if (look->stuck)
                 json_object_put(look->stuck);
         free(look);
@@ -24,14 +24,10 @@ Look *look_free(Look *look) {
 }
 
 static void supervisor_end_helper(Supervisor *supervisor) {
-        Look *look = supervisor->look;
+        pid_t running_pid = own_helper_end(&supervisor->look->helper, supervisor->payload);
 
-        if (!look->helper)
-                return;
-        if (helper_process_pid(look->helper) > 0)
-                supervisor->look_pid = look->pid;
-        payload_remove_helper(supervisor->payload, look->pid);
-        look->helper = helper_process_free(look->helper);
+        if (running_pid > 0)
+                supervisor->look_pid = running_pid;
 }
 
 void supervisor_drop_look(Supervisor *supervisor) {
@@ -70,7 +66,7 @@ void supervisor_record_stuck(Supervisor *supervisor, usec_t now_usec) {
 
         if (!look || !look->is_claimed)
                 return;
-        if (look->helper)
+        if (look->helper.process)
                 look->is_awaited = true;
         else
                 supervisor_close_look(supervisor, now_usec);
@@ -166,13 +162,9 @@ static void supervisor_dispatch_look_done(
 }
 
 void supervisor_start_look(Supervisor *supervisor, usec_t kill_at_usec, usec_t bound_usec) {
-        int keep_fds[2] = { payload_proc_fd(supervisor->payload),
-                payload_cgroup_fd(supervisor->payload) };
         HelperConfig config = {
                 .title = "gatewatch-look",
                 .timeout_usec = bound_usec,
-                .keep_fds = keep_fds,
-                .n_keep_fds = keep_fds[1] >= 0 ? 2 : 1,
                 .main = supervisor_collect,
                 .main_userdata = supervisor,
                 .handler = supervisor_dispatch_look_done,
@@ -185,18 +177,12 @@ void supervisor_start_look(Supervisor *supervisor, usec_t kill_at_usec, usec_t b
         supervisor->look = calloc(1, sizeof(Look));
         if (supervisor->look) {
                 supervisor->look->kill_at_usec = kill_at_usec;
-                r = helper_process_start(supervisor->event, &config, &supervisor->look->helper);
+                r = own_helper_start(
+                        &supervisor->look->helper, supervisor->event, supervisor->payload, &config);
         }
-        if (r >= 0) {
-                supervisor->look->pid = helper_process_pid(supervisor->look->helper);
-                r = payload_add_helper(supervisor->payload, supervisor->look->pid);
-        }
-        if (r >= 0)
-                return;
-        if (supervisor->look)
-                supervisor_end_helper(supervisor);
-        run_record_degraded(
-                supervisor, "stuck", -r, "what the gateway does before it is killed is not seen");
+        if (r < 0)
+                run_record_degraded(supervisor, "stuck", -r,
+                        "what the gateway does before it is killed is not seen");
 }
 
 /* ---- A dump of the gateway's own -------------------------------------------------------------- */
@@ -252,7 +238,7 @@ static void supervisor_outdate_look(Supervisor *supervisor) {
 
         if (!look || look->is_claimed)
                 return;
-        if (look->helper)
+        if (look->helper.process)
                 look->is_stale = true;
         else
                 supervisor_drop_look(supervisor);
@@ -283,11 +269,13 @@ static int supervisor_dispatch_look(sd_event_source *source, uint64_t at_usec, v
 
         if (left_usec > 3 * LOOK_MARGIN_USEC)
                 supervisor_start_look(supervisor, kill_at_usec, left_usec - LOOK_MARGIN_USEC);
-        if (ladder_is_stopping(&supervisor->ladder) &&
-                supervisor_is_kill_next(supervisor,
+        if (supervisor->is_dumped || !ladder_is_stopping(&supervisor->ladder) ||
+                !supervisor_is_kill_next(supervisor,
                         kill_at_usec == supervisor->ladder.deadline_at_usec ? LADDER_DEADLINE
                                                                             : LADDER_ESCALATE))
-                supervisor_ask_for_dump(supervisor);
+                return 0;
+        supervisor->is_dumped = true;
+        supervisor_ask_for_dump(supervisor);
         return 0;
 }
 

@@ -88,8 +88,10 @@ static void supervisor_handle_readiness(Supervisor *supervisor, NotifyMessage *m
         if (message->has_reloading) {
                 message->has_reloading = supervisor->is_ready && !is_stopping;
                 supervisor->is_reloading = message->has_reloading;
-                if (supervisor->is_reloading)
+                if (supervisor->is_reloading) {
                         liveness_reloading(&supervisor->liveness);
+                        supervisor_arm_watchdog(supervisor, usec_now(CLOCK_MONOTONIC));
+                }
         }
         if (!message->has_ready)
                 return;

@@ -219,25 +219,20 @@ static void supervisor_dispatch_count(
         Supervisor *supervisor = userdata;
         ConnectionCount count;
 
-        payload_remove_helper(supervisor->payload, supervisor->count_pid);
         if (status == 0 && size == sizeof(count)) {
                 memcpy(&count, output, sizeof(count));
                 supervisor_take_count(supervisor, &count);
         } else if (status != -ETIMEDOUT)
                 supervisor->is_uncountable = true;
-        supervisor->count = helper_process_free(supervisor->count);
+        (void) own_helper_end(&supervisor->count, supervisor->payload);
         if (!ladder_is_stopping(&supervisor->ladder))
                 supervisor_trim(supervisor);
 }
 
 void supervisor_count_connections(Supervisor *supervisor) {
-        int keep_fds[2] = { payload_proc_fd(supervisor->payload),
-                payload_cgroup_fd(supervisor->payload) };
         HelperConfig config = {
                 .title = "gatewatch-count",
                 .timeout_usec = COUNT_TIMEOUT_USEC,
-                .keep_fds = keep_fds,
-                .n_keep_fds = keep_fds[1] >= 0 ? 2 : 1,
                 .main = supervisor_count,
                 .main_userdata = supervisor,
                 .handler = supervisor_dispatch_count,
@@ -245,17 +240,11 @@ void supervisor_count_connections(Supervisor *supervisor) {
                 .priority = PRIORITY_PROGRESS,
         };
 
-        if (supervisor->count || !supervisor_is_counting(supervisor))
+        if (supervisor->count.process || !supervisor_is_counting(supervisor))
                 return;
-        if (helper_process_start(supervisor->event, &config, &supervisor->count) < 0) {
+        if (own_helper_start(&supervisor->count, supervisor->event, supervisor->payload, &config) <
+                0)
                 supervisor->is_uncountable = true;
-                return;
-        }
-        supervisor->count_pid = helper_process_pid(supervisor->count);
-        if (payload_add_helper(supervisor->payload, supervisor->count_pid) < 0) {
-                supervisor->count = helper_process_free(supervisor->count);
-                supervisor->is_uncountable = true;
-        }
 }
 
 static int supervisor_dispatch_count_due(

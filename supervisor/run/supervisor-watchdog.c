@@ -53,13 +53,13 @@ static void supervisor_miss_heartbeat(
         work_record_watchdog(supervisor, is_triggered, now_usec);
         supervisor_log_flight(supervisor, now_usec);
         supervisor->abort_at_usec = usec_add(now_usec, ABORT_DELAY_USEC);
-        if (!supervisor->look)
+        if (!supervisor->look || supervisor->look->is_stale)
                 supervisor_start_look(
                         supervisor, supervisor->abort_at_usec, ABORT_DELAY_USEC - LOOK_MARGIN_USEC);
         supervisor_claim_look(supervisor, MISSED_HEARTBEAT, /* phase= */ NULL);
         if (is_dumping)
                 supervisor_ask_for_dump(supervisor);
-        if (is_dumping || (supervisor->look && supervisor->look->helper))
+        if (is_dumping || (supervisor->look && supervisor->look->helper.process))
                 supervisor_arm_liveness(supervisor);
         else
                 supervisor_abort_gateway(supervisor, now_usec);

@@ -86,8 +86,8 @@ Supervisor *supervisor_free(Supervisor *supervisor) {
         sender_catcher_free(supervisor->catcher);
         inquiry_free(supervisor->inquiry);
         look_free(supervisor->look);
-        helper_process_free(supervisor->count);
-        helper_process_free(supervisor->diagnostic);
+        helper_process_free(supervisor->count.process);
+        helper_process_free(supervisor->diagnostic.process);
         flight_recorder_free(supervisor->recorder);
         sd_event_source_disable_unref(supervisor->main_source);
         sd_event_source_disable_unref(supervisor->look_source);
@@ -123,9 +123,8 @@ Supervisor *supervisor_free(Supervisor *supervisor) {
 
 void supervisor_withdraw(Supervisor *supervisor) {
         usec_t until_usec = usec_add(usec_now(CLOCK_MONOTONIC), HELPERS_END_USEC);
-        pid_t count_pid = supervisor->count ? helper_process_pid(supervisor->count) : 0;
+        pid_t count_pid = own_helper_end(&supervisor->count, supervisor->payload);
 
-        supervisor->count = helper_process_free(supervisor->count);
         supervisor_drop_look(supervisor);
         helper_process_await(count_pid, until_usec);
         helper_process_await(supervisor->look_pid, until_usec);
