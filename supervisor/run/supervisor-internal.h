@@ -66,9 +66,11 @@
 
 /* A gateway that reports no work in flight has its connections counted this long after it is ready: many
  * close their listeners first when they drain, and then nobody knows any more what they listened on. */
-#define LISTENERS_AFTER_USEC    (500 * USEC_PER_MSEC)
-#define LISTENERS_ACCURACY_USEC (250 * USEC_PER_MSEC)
-#define COUNT_TIMEOUT_USEC      (900 * USEC_PER_MSEC)
+#define LISTENERS_AFTER_USEC (500 * USEC_PER_MSEC)
+/* In a stop the first count waits for this long: most gateways without work are gone by then. */
+#define COUNT_AFTER_USEC    (20 * USEC_PER_MSEC)
+#define COUNT_ACCURACY_USEC (10 * USEC_PER_MSEC)
+#define COUNT_TIMEOUT_USEC  (900 * USEC_PER_MSEC)
 /* How long before a signal that can kill the gateway is looked at, and asked for a dump of its own. */
 #define LOOK_LEAD_USEC   USEC_PER_SEC
 #define LOOK_MARGIN_USEC (30 * USEC_PER_MSEC)  /* what the helper leaves of that */
@@ -228,8 +230,8 @@ struct Supervisor {
         Look *look;
         pid_t look_pid; /* of the last helper that was ended before its time; 0: none */
         usec_t planned_kill_at_usec;
-        bool is_dumped;     /* the gateway was asked for a dump before SIGKILL: once is enough */
-        bool is_dump_asked; /* of the gateway */
+        bool is_dump_asked;  /* of the gateway, in this run */
+        bool is_kill_dumped; /* and before SIGKILL, once */
 
         int proc_fd;
         ContextBase context_base;

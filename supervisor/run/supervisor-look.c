@@ -130,13 +130,15 @@ static usec_t look_reserve(const Look *look) {
 /* In the helper. */
 static int supervisor_collect(int output_fd, void *userdata) {
         Supervisor *supervisor = userdata;
+        bool is_at_work =
+                supervisor->ladder.state == LADDER_DRAINING && supervisor->progress.active.n > 0;
         _cleanup_free_ ProcessInfo *list = NULL;
         StuckRequest request = {
                 .proc_fd = payload_proc_fd(supervisor->payload),
                 .main_pid = supervisor->is_main_alive ? supervisor->gateway.pid : 0,
                 .cmdline = supervisor->config->cmdline,
-                /* It stops the threads for a moment: not those of a gateway that is at work. */
-                .stack_program = supervisor->progress.active.n > 0 ? NULL : STUCK_PROGRAM,
+                /* It stops the threads for a moment: not those of a gateway that still drains. */
+                .stack_program = is_at_work ? NULL : STUCK_PROGRAM,
                 .until_usec =
                         usec_sub(supervisor->look->kill_at_usec, look_reserve(supervisor->look)),
         };
@@ -269,13 +271,14 @@ static int supervisor_dispatch_look(sd_event_source *source, uint64_t at_usec, v
 
         if (left_usec > 3 * LOOK_MARGIN_USEC)
                 supervisor_start_look(supervisor, kill_at_usec, left_usec - LOOK_MARGIN_USEC);
-        if (supervisor->is_dumped || !ladder_is_stopping(&supervisor->ladder) ||
-                !supervisor_is_kill_next(supervisor,
-                        kill_at_usec == supervisor->ladder.deadline_at_usec ? LADDER_DEADLINE
-                                                                            : LADDER_ESCALATE))
+        if (supervisor->config->dump_signal == 0 || supervisor->is_kill_dumped ||
+                !ladder_is_stopping(&supervisor->ladder))
                 return 0;
-        supervisor->is_dumped = true;
-        supervisor_ask_for_dump(supervisor);
+        supervisor->is_kill_dumped = supervisor_is_kill_next(supervisor,
+                kill_at_usec == supervisor->ladder.deadline_at_usec ? LADDER_DEADLINE
+                                                                    : LADDER_ESCALATE);
+        if (supervisor->is_kill_dumped)
+                supervisor_ask_for_dump(supervisor);
         return 0;
 }
 

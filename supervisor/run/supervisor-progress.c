@@ -267,6 +267,6 @@ int supervisor_add_work_timers(Supervisor *supervisor) {
                 DEADLINE_ACCURACY_USEC, supervisor_dispatch_step, &supervisor->step_source);
         if (r < 0)
                 return r;
-        return supervisor_add_timer(supervisor, "count", PRIORITY_PROGRESS, LISTENERS_ACCURACY_USEC,
+        return supervisor_add_timer(supervisor, "count", PRIORITY_PROGRESS, COUNT_ACCURACY_USEC,
                 supervisor_dispatch_count_due, &supervisor->count_source);
 }

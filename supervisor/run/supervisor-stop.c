@@ -430,7 +430,7 @@ void supervisor_begin_stop(Supervisor *supervisor, const StopRequest *request,
         supervisor_arm_watchdog(supervisor, now_usec);
         supervisor_work_changed(supervisor, now_usec);
         supervisor_note_life(supervisor, now_usec);
-        supervisor_count_soon(supervisor, now_usec);
+        supervisor_count_soon(supervisor, usec_add(now_usec, COUNT_AFTER_USEC));
         if (supervisor->is_hup_deferred)
                 (void) !gateway_signal(&supervisor->gateway, SIGHUP, /* queued= */ NULL);
         supervisor_open_inquiry(supervisor, now_usec);

@@ -88,9 +88,12 @@ def living_children():
             info = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG)
         except ChildProcessError:
             return []
-        if info is None:
-            return ['%d (%s)' % (pid, (stat_fields(pid) or '?')[0])
-                    for pid in children_of(os.getpid()) if not is_diagnostic(pid)]
+        if info is not None:
+            continue
+        left = [(pid, (stat_fields(pid) or '?')[0])
+                for pid in children_of(os.getpid()) if not is_diagnostic(pid)]
+        if not any(state == 'Z' for _, state in left):  # else it has ended just now
+            return ['%d (%s)' % member for member in left]
 
 
 # ---- Waiting -------------------------------------------------------------------------------------------
@@ -398,6 +401,8 @@ class Run:
         self.stopped_records = 0
         with self.gone(self.child.pid):
             self.kill(KILL)
+        # Its helpers go on until their own bounds.
+        self.events.poll(lambda: not living_children() or not self.n_open, 'its helpers to end')
         return self.wait()
 
     def stop(self, number=TERM):
