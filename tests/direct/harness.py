@@ -390,7 +390,10 @@ class Run:
                          self.story())
         if self.n_open:
             left = living_children()
-            if left:
+            if left and self.end == ('killed', KILL):
+                # Its helpers go on until their own bounds.
+                self.events.poll(lambda: not living_children(), 'its helpers to end')
+            elif left:
                 raise AssertionError('processes outlived the supervisor: %s; its records are\n%s' % (
                     ', '.join(left[:20]), self.story()))
             self.events.wait(lambda: self.n_open == 0, 'the end of its output')
@@ -401,8 +404,6 @@ class Run:
         self.stopped_records = 0
         with self.gone(self.child.pid):
             self.kill(KILL)
-        # Its helpers go on until their own bounds.
-        self.events.poll(lambda: not living_children() or not self.n_open, 'its helpers to end')
         return self.wait()
 
     def stop(self, number=TERM):

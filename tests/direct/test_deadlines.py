@@ -274,8 +274,8 @@ class DeadlinesTest(DirectTest):
         return fs
 
     def hang(self, run, fs):
-        """Main waits for a file system that does not answer."""
-        run.child.cast('os.read(os.open(%r, os.O_RDONLY), 4096)' % fs.path)
+        """Main waits for a file system that does not answer, beyond SIGKILL."""
+        run.child.cast('os.read(os.open(%r, os.O_RDONLY | os.O_DIRECT), 4096)' % fs.path)
         self.events.wait(lambda: fs.n_reads, 'a read to come to the file system')
 
     @need_root
