@@ -22,6 +22,7 @@ GATEWAY = os.environ.get("GATEWATCH_DEMO_GATEWAY", "/srv/tests/support/gateway.p
 # Under emulation everything takes so many times longer; deadlines are stretched, drains are not.
 TIME_SCALE = float(os.environ.get("GATEWATCH_TIME_SCALE", "1"))
 DEADLINE_SEC = 30 * TIME_SCALE
+AGAIN_SEC = 5 * TIME_SCALE  # see follow_journal()
 
 RUN_DIR = pathlib.Path("/run/gatewatch-test")
 HOLD = "gatewatch-hold.target"
@@ -96,6 +97,20 @@ def follow(command, accept, what, deadline_sec=None):
         process.kill()
         process.wait()
         process.stdout.close()
+
+
+def follow_journal(matches, begin, what, deadline_sec=None):
+    """As follow(), over the journal from its beginning; begin() makes the accept. journalctl of systemd 252
+    now and then misses what is written while it opens the files: it is started anew every few seconds."""
+    deadline = time.monotonic() + (deadline_sec or DEADLINE_SEC)
+    while True:
+        left = deadline - time.monotonic()
+        try:
+            return follow(["journalctl", "--follow", "--no-tail", "--output=json", "--all", "--quiet", *matches],
+                          begin(), what, max(0.1, min(left, AGAIN_SEC)))
+        except Timeout:
+            if left <= AGAIN_SEC:
+                raise
 
 
 def wait_until_gone(pid, deadline_sec=None):
@@ -307,17 +322,18 @@ class Unit:
 
     def wait_ended(self, count=1, deadline_sec=None):
         """Waits until the manager has recorded the unit's end so many times."""
-        seen = []
+        def begin():
+            seen = []
 
-        def accept(line):
-            seen.append(line)
-            return seen if len(seen) >= count else None
+            def accept(line):
+                seen.append(line)
+                return seen if len(seen) >= count else None
+            return accept
 
-        follow(["journalctl", "--follow", "--no-tail", "--output=json", "--quiet",
-                f"{self.manager.unit_field}={self.service}",
-                f"MESSAGE_ID={SD_MESSAGE_UNIT_SUCCESS}",
-                f"MESSAGE_ID={SD_MESSAGE_UNIT_FAILURE_RESULT}"],
-               accept, f"the end of {self.service} ({count}x)", deadline_sec)
+        follow_journal([f"{self.manager.unit_field}={self.service}",
+                        f"MESSAGE_ID={SD_MESSAGE_UNIT_SUCCESS}",
+                        f"MESSAGE_ID={SD_MESSAGE_UNIT_FAILURE_RESULT}"],
+                       begin, f"the end of {self.service} ({count}x)", deadline_sec)
 
     # ---- what the gateway saw ---------------------------------------------------------------------
 
@@ -362,15 +378,16 @@ class Unit:
 
     def wait_record(self, event, count=1, deadline_sec=None):
         """The count-th record of an event."""
-        found = []
+        def begin():
+            found = []
 
-        def accept(line):
-            found.append(Record(json.loads(line)))
-            return found[-1] if len(found) >= count else None
+            def accept(line):
+                found.append(Record(json.loads(line)))
+                return found[-1] if len(found) >= count else None
+            return accept
 
-        return follow(["journalctl", "--follow", "--no-tail", "--output=json", "--all", "--quiet",
-                       *self._matches(event)],
-                      accept, f"record {event!r} of {self.name} ({count}x)", deadline_sec)
+        return follow_journal(self._matches(event), begin, f"record {event!r} of {self.name} ({count}x)",
+                              deadline_sec)
 
     def excerpt(self):
         """What the journal and the gateway's log hold about this unit, for a failure's report."""
