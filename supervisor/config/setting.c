@@ -31,17 +31,22 @@ static int take_string(char **target, const char *value) {
         return 0;
 }
 
-static int take_span(usec_t *target, const char *value, SettingError *reterr) {
+/* Returns: 0; -EINVAL: no span, and the error says which part of it is not. */
+static int parse_span(const char *value, usec_t *ret_span, SettingError *reterr) {
         const char *bad = NULL;
+
+        if (usec_parse_span(value, ret_span, &bad) >= 0)
+                return 0;
+        setting_error_set_part(reterr, bad);
+        return -EINVAL;
+}
+
+static int take_span(usec_t *target, const char *value, SettingError *reterr) {
         usec_t span;
-        int r;
 
         reterr->fix = "give a time span such as 90, 90s, 1min 30s or 1.5h";
-        r = usec_parse_span(value, &span, &bad);
-        if (r < 0) {
-                setting_error_set_part(reterr, bad);
+        if (parse_span(value, &span, reterr) < 0)
                 return -EINVAL;
-        }
         if (span > USEC_FINITE_MAX) {
                 reterr->fix = "a stop is always bounded: give a finite time span such as 10min";
                 return -EINVAL;
@@ -198,14 +203,11 @@ static int parse_log_level(RunConfig *config, const char *value, SettingError *r
 
 /* 0 and infinity: off. */
 static int parse_watchdog(RunConfig *config, const char *value, SettingError *reterr) {
-        const char *bad = NULL;
         usec_t span;
 
         reterr->fix = "give a time span from 1ms to 100 years such as 10s, or 0 for none";
-        if (usec_parse_span(value, &span, &bad) < 0) {
-                setting_error_set_part(reterr, bad);
+        if (parse_span(value, &span, reterr) < 0)
                 return -EINVAL;
-        }
         if (span == USEC_INFINITY)
                 span = 0;
         if ((span > 0 && span < USEC_PER_MSEC) || span > USEC_FINITE_MAX)
@@ -242,14 +244,11 @@ static int parse_dump_signal(RunConfig *config, const char *value, SettingError 
 
 /* 0 and infinity: unbounded. */
 static int parse_step_timeout(RunConfig *config, const char *value, SettingError *reterr) {
-        const char *bad = NULL;
         usec_t span;
 
         reterr->fix = "give a time span such as 5s, or 0 or infinity for none";
-        if (usec_parse_span(value, &span, &bad) < 0) {
-                setting_error_set_part(reterr, bad);
+        if (parse_span(value, &span, reterr) < 0)
                 return -EINVAL;
-        }
         config->step_timeout_usec = span == 0 ? USEC_INFINITY : span;
         return 0;
 }

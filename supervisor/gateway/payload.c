@@ -426,20 +426,25 @@ static int payload_compare_age(const void *a, const void *b) {
         return (x->pid > y->pid) - (x->pid < y->pid);
 }
 
-int payload_list(Payload *payload, ProcessInfo **ret_list, size_t *ret_n) {
-        assert(payload);
-        assert(ret_list);
-        assert(ret_n);
-
+static int payload_list_living(
+        Payload *payload, pid_t but_pid, ProcessInfo **ret_list, size_t *ret_n) {
         ProcessInfo *list = NULL;
         size_t n = 0;
 
         int r = payload_members_read(&payload->scope, &list, &n);
         if (r < 0)
                 return r;
-        *ret_n = payload_members_keep_living(list, n, /* but_pid= */ 0);
+        *ret_n = payload_members_keep_living(list, n, but_pid);
         *ret_list = list;
         return 0;
+}
+
+int payload_list(Payload *payload, ProcessInfo **ret_list, size_t *ret_n) {
+        assert(payload);
+        assert(ret_list);
+        assert(ret_n);
+
+        return payload_list_living(payload, /* but_pid= */ 0, ret_list, ret_n);
 }
 
 int payload_list_others(
@@ -451,10 +456,9 @@ int payload_list_others(
         ProcessInfo *list = NULL;
         size_t n = 0;
 
-        int r = payload_members_read(&payload->scope, &list, &n);
+        int r = payload_list_living(payload, payload_main_pid(payload), &list, &n);
         if (r < 0)
                 return r;
-        n = payload_members_keep_living(list, n, payload_main_pid(payload));
         if (n > 1)
                 qsort(list, n, sizeof(ProcessInfo), payload_compare_age);
 

@@ -91,6 +91,11 @@ typedef struct StopRequest {
         bool is_from_manager;
 } StopRequest;
 
+/* Begun by us, because the gateway missed a deadline: nobody asked for it. */
+static inline bool stop_request_is_forced(const StopRequest *stop) {
+        return stop->is_by_watchdog || stop->is_by_step;
+}
+
 /* How much longer than the ladder the supervisor waits for the answers of an inquiry. */
 #define INQUIRY_LEAVE_USEC USEC_PER_SEC
 

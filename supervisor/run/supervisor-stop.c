@@ -372,8 +372,7 @@ static void supervisor_write_marker(Supervisor *supervisor) {
         int r;
 
         /* A gateway that is given up did not ask for it, nor did anybody else. */
-        if (supervisor->state_fd < 0 || supervisor->stop.is_by_watchdog ||
-                supervisor->stop.is_by_step)
+        if (supervisor->state_fd < 0 || stop_request_is_forced(&supervisor->stop))
                 return;
         (void) sd_id128_get_boot(&marker.boot_id);
         if (supervisor->stop.signo > 0)

@@ -159,7 +159,7 @@ static Outcome supervisor_outcome(const Supervisor *supervisor) {
         return outcome_decide(&(OutcomeFacts){
                 .reach = ladder_reach(&supervisor->ladder),
                 .is_stop_asked = supervisor->stop.is_asked,
-                .is_forced = supervisor->stop.is_by_watchdog || supervisor->stop.is_by_step ||
+                .is_forced = stop_request_is_forced(&supervisor->stop) ||
                         supervisor_has_died_of_dump(supervisor),
                 .is_signalled = supervisor->status.end != GATEWAY_EXITED,
                 .status = supervisor->status.status,
@@ -172,8 +172,7 @@ static void supervisor_close_marker(Supervisor *supervisor, Outcome outcome) {
 
         if (supervisor->state_fd < 0)
                 return;
-        if (!supervisor->stop.is_asked || supervisor->stop.is_by_watchdog ||
-                supervisor->stop.is_by_step) {
+        if (!supervisor->stop.is_asked || stop_request_is_forced(&supervisor->stop)) {
                 (void) clean_shutdown_remove(supervisor->state_fd);
                 return;
         }
