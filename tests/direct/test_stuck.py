@@ -140,6 +140,7 @@ class FuseTest(StuckTest):
         self.mount()
         run = self.start(SHORT_SCHEDULE).begun()
         other = run.child.do('fork_off("os.read(os.open(%r, os.O_RDONLY), 4096)")' % self.fs.path)
+        self.events.wait(lambda: self.fs.n_reads, 'the page to be waited for')
         self.wait_state(other, 'D')
         run.child.cast('import mmap; mmap.mmap(os.open(%r, os.O_RDONLY | os.O_DIRECT), mmap.PAGESIZE, '
                        'mmap.MAP_PRIVATE, mmap.PROT_READ)' % self.fs.path)
@@ -155,13 +156,23 @@ class FuseTest(StuckTest):
         self.assert_given_up(run)
 
     def assert_hangs(self, pid):
-        """That this is the hang that is meant: its command line cannot be read."""
-        reader = subprocess.Popen(['cat', '/proc/%d/cmdline' % pid], stdout=subprocess.DEVNULL)
+        """That this is the hang that is meant: its command line cannot be read. Main may have been in state D
+        for an instant on its way there: a reader that came through is followed by another. A reader may be
+        in state D for an instant as well, for its own program: it hangs when it stays there."""
+        readers, states = [], []
+
+        def hangs():
+            if not readers or readers[-1].poll() is not None:
+                readers.append(subprocess.Popen(['cat', '/proc/%d/cmdline' % pid],
+                                                stdout=subprocess.DEVNULL))
+            states.append(stat_fields(readers[-1].pid)[0])
+            return states[-20:] == ['D'] * 20
         try:
-            self.wait_state(reader.pid, 'D')
+            self.events.poll(hangs, 'a reader of the memory of process %d to hang' % pid)
         finally:
-            reader.kill()
-            reader.wait()
+            for reader in readers:
+                reader.kill()
+                reader.wait()
 
 
 class HeldTest(StuckTest):
