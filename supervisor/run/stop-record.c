@@ -206,6 +206,21 @@ static void record_add_ooms(Record *record, const Supervisor *supervisor) {
                 record_add_unsigned(record, "OOM_KILLS", since.n_oom_kills);
 }
 
+/* What this stop was allowed, after what became of the budget: so the record can be judged by itself. */
+static void record_add_allowed(Record *record, const Supervisor *supervisor) {
+        const UnitProperties *properties = &supervisor->properties;
+
+        record_add_usec(record, "DRAIN_USEC", supervisor->budget.phase_usec[0]);
+        record_add_usec(record, "HEADROOM_USEC", supervisor->config->headroom_usec);
+        if (supervisor->has_properties)
+                record_add_usec(record, "TIMEOUT_STOP_USEC",
+                        properties->timeout_stop_usec < properties->cap_usec
+                                ? properties->timeout_stop_usec
+                                : properties->cap_usec);
+        if (supervisor->unit.unit[0])
+                record_add_string(record, "UNIT", supervisor->unit.unit);
+}
+
 void stop_record_stopped(Supervisor *supervisor, Outcome outcome, usec_t now_usec) {
         const Ladder *ladder = &supervisor->ladder;
         const Inquiry *inquiry = supervisor->inquiry;
@@ -234,6 +249,7 @@ void stop_record_stopped(Supervisor *supervisor, Outcome outcome, usec_t now_use
                 record_add_usec(record, "DRAIN_USED_USEC",
                         usec_sub(ladder->phases[0].ended_at_usec, ladder->phases[0].began_at_usec));
         record_add_usec(record, "TOTAL_USEC", total_usec);
+        record_add_allowed(record, supervisor);
         work_record_add_story(record, supervisor);
         record_add_ooms(record, supervisor);
         record_add_string(record, "RECORDED_BY", "run");
