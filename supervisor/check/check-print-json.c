@@ -3,26 +3,9 @@
 /* What check found, for programs: everything that the table says, with numbers as numbers and null for what
  * is not known. Text is made valid UTF-8 first, as JSON asks for; control characters json-c escapes. */
 
-#include <string.h>
-
-#include <json-c/json.h>
-
 #include "check/check-print.h"
 #include "check/remedy.h"
 #include "text-clean.h"
-
-static const char *const json_mode_table[_JSON_MODE_MAX] = {
-        [JSON_OFF] = "off",
-        [JSON_SHORT] = "short",
-        [JSON_PRETTY] = "pretty",
-};
-
-JsonMode json_mode_from_string(const char *name) {
-        for (int i = 0; i < _JSON_MODE_MAX; i++)
-                if (strcmp(json_mode_table[i], name) == 0)
-                        return i;
-        return _JSON_MODE_INVALID;
-}
 
 /* json-c has NULL for null, so that a lack of memory has to be remembered. */
 typedef struct JsonWriter {
@@ -170,23 +153,16 @@ static json_object *writer_unit(JsonWriter *writer, const Lint *lint) {
 }
 
 int check_print_json(FILE *file, const Lint lints[], size_t n_lints, JsonMode mode) {
-        const int flags = JSON_C_TO_STRING_NOSLASHESCAPE |
-                (mode == JSON_PRETTY ? JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED
-                                     : JSON_C_TO_STRING_PLAIN);
         JsonWriter writer = {};
 
         assert(file);
         assert(lints || n_lints == 0);
-        assert(mode == JSON_SHORT || mode == JSON_PRETTY);
 
         json_object *array = writer_keep(&writer, json_object_new_array());
         for (size_t i = 0; i < n_lints; i++)
                 writer_append(&writer, array, writer_unit(&writer, &lints[i]));
 
-        const char *text =
-                writer.is_out_of_memory ? NULL : json_object_to_json_string_ext(array, flags);
-        if (text)
-                (void) fprintf(file, "%s\n", text);
+        int r = writer.is_out_of_memory ? -ENOMEM : json_mode_print(file, array, mode);
         (void) json_object_put(array);
-        return text ? 0 : -ENOMEM;
+        return r;
 }

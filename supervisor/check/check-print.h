@@ -7,17 +7,7 @@
 #include <stdio.h>
 
 #include "check/lint.h"
-
-typedef enum JsonMode {
-        JSON_OFF,
-        JSON_SHORT,
-        JSON_PRETTY,
-        _JSON_MODE_MAX,
-        _JSON_MODE_INVALID = -EINVAL,
-} JsonMode;
-
-/* "off", "short", "pretty". */
-JsonMode json_mode_from_string(const char *name);
+#include "json-mode.h"
 
 typedef struct CheckPrintOptions {
         bool has_colour; /* see terminal_wants_colour() */

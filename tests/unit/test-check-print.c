@@ -338,14 +338,6 @@ static void test_check_print_json_is_one_line_or_many(void **state) {
         assert_non_null(strstr(fixture->text, "\n    \"unit\": \"b.service\",\n"));
 }
 
-static void test_json_mode_from_string_knows_three_words(void **state) {
-        assert_int_equal(json_mode_from_string("off"), JSON_OFF);
-        assert_int_equal(json_mode_from_string("short"), JSON_SHORT);
-        assert_int_equal(json_mode_from_string("pretty"), JSON_PRETTY);
-        assert_int_equal(json_mode_from_string(""), _JSON_MODE_INVALID);
-        assert_int_equal(json_mode_from_string("Short"), _JSON_MODE_INVALID);
-}
-
 #define print_test(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void) {
@@ -366,7 +358,6 @@ int main(void) {
                 print_test(test_check_print_json_of_what_is_not_known_is_null),
                 print_test(test_check_print_json_of_infinity_is_null_and_text),
                 print_test(test_check_print_json_is_one_line_or_many),
-                print_test(test_json_mode_from_string_knows_three_words),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
