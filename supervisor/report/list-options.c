@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Options as systemctl has them, and --watch. Each value is checked where it stands; what does not go together
+ * is refused at the end. Whether a terminal is there to be redrawn is not known here. */
+
+#include "list-options.h"
+
+#include <getopt.h>
+#include <stdarg.h>
+#include <string.h>
+
+enum {
+        OPTION_VERSION = 0x100,
+        OPTION_SYSTEM,
+        OPTION_USER,
+        OPTION_WATCH,
+        OPTION_JSON,
+        OPTION_NO_LEGEND,
+        OPTION_NO_PAGER,
+};
+
+static const struct option long_options[] = {
+        { "help", no_argument, NULL, 'h' },
+        { "version", no_argument, NULL, OPTION_VERSION },
+        { "system", no_argument, NULL, OPTION_SYSTEM },
+        { "user", no_argument, NULL, OPTION_USER },
+        { "host", required_argument, NULL, 'H' },
+        { "machine", required_argument, NULL, 'M' },
+        { "all", no_argument, NULL, 'a' },
+        { "watch", no_argument, NULL, OPTION_WATCH },
+        { "json", required_argument, NULL, OPTION_JSON },
+        { "no-legend", no_argument, NULL, OPTION_NO_LEGEND },
+        { "no-pager", no_argument, NULL, OPTION_NO_PAGER },
+        { "quiet", no_argument, NULL, 'q' },
+        {},
+};
+
+static int _printf_(2, 3)
+        options_refuse(char reterr[static LIST_ERROR_MAX], const char *format, ...) {
+        va_list arguments;
+
+        va_start(arguments, format);
+        (void) vsnprintf(reterr, LIST_ERROR_MAX, format, arguments);
+        va_end(arguments);
+        for (char *c = reterr; *c; c++)
+                if ((unsigned char) *c < ' ' || *c == 0x7f)
+                        *c = '?';
+        return -EINVAL;
+}
+
+static int options_take_json(ListOptions *options, const char *value, char *reterr) {
+        options->json = json_mode_from_string(value);
+        if (options->json < 0)
+                return options_refuse(
+                        reterr, "--json=%.100s is not usable: give off, short or pretty", value);
+        return 0;
+}
+
+static int options_refuse_word(int argc, char *argv[], int code, char *reterr) {
+        const char *word = optind > 0 && optind <= argc ? argv[optind - 1] : "";
+
+        if (code == ':')
+                return options_refuse(
+                        reterr, "option '%.100s' needs a value: see 'gatewatch list --help'", word);
+        if (optopt > 0 && optopt < 0x100 && strncmp(word, "--", 2) != 0)
+                return options_refuse(
+                        reterr, "unknown option '-%c': see 'gatewatch list --help'", optopt);
+        if (optopt != 0)
+                return options_refuse(reterr,
+                        "option '%.100s' takes no value: see 'gatewatch list --help'", word);
+        return options_refuse(
+                reterr, "unknown or ambiguous option '%.100s': see 'gatewatch list --help'", word);
+}
+
+/* The switches; those with a value are below. Returns: false: not one of these. */
+static bool options_take_switch(ListOptions *options, int code) {
+        switch (code) {
+        case 'h':
+                options->action = LIST_SHOW_HELP;
+                return true;
+        case OPTION_VERSION:
+                options->action = LIST_SHOW_VERSION;
+                return true;
+        case OPTION_SYSTEM:
+                options->target.manager = UNIT_MANAGER_SYSTEM;
+                return true;
+        case OPTION_USER:
+                options->target.manager = UNIT_MANAGER_USER;
+                return true;
+        case 'a':
+                options->has_all = true;
+                return true;
+        case OPTION_WATCH:
+                options->is_watching = true;
+                return true;
+        case OPTION_NO_LEGEND:
+                options->has_legend = false;
+                return true;
+        case OPTION_NO_PAGER:
+                options->has_pager = false;
+                return true;
+        case 'q':
+                options->is_quiet = true;
+                return true;
+        default:
+                return false;
+        }
+}
+
+static int options_take(ListOptions *options, int argc, char *argv[], int code, char *reterr) {
+        if (options_take_switch(options, code))
+                return 0;
+        switch (code) {
+        case 'H':
+                options->target.host = optarg;
+                return 0;
+        case 'M':
+                options->target.machine = optarg;
+                return 0;
+        case OPTION_JSON:
+                return options_take_json(options, optarg, reterr);
+        default:
+                return options_refuse_word(argc, argv, code, reterr);
+        }
+}
+
+/* Root's and other machines' are the system manager; systemctl has no --user with a host either. */
+static void options_settle_manager(ListOptions *options) {
+        UnitReaderTarget *target = &options->target;
+
+        if (target->manager == UNIT_MANAGER_NONE)
+                target->manager =
+                        geteuid() == 0 || target->host ? UNIT_MANAGER_SYSTEM : UNIT_MANAGER_USER;
+}
+
+static int options_check(const ListOptions *options, char *reterr) {
+        const UnitReaderTarget *target = &options->target;
+
+        if (target->host && target->machine)
+                return options_refuse(
+                        reterr, "--host= and --machine= exclude each other: give one");
+        if (target->host && target->manager == UNIT_MANAGER_USER)
+                return options_refuse(reterr,
+                        "--user does not go with --host=: give --machine=USER@HOST there, or log in");
+        if (options->is_watching && options->json != JSON_OFF)
+                return options_refuse(
+                        reterr, "--watch and --json exclude each other: --watch is for a terminal");
+        return 0;
+}
+
+int list_options_parse(
+        int argc, char *argv[], ListOptions *ret_options, char reterr[static LIST_ERROR_MAX]) {
+        ListOptions options = { .has_legend = true, .has_pager = true };
+        int code, r = 0;
+
+        optind = 0; /* glibc: start over */
+        opterr = 0;
+        while (r >= 0 && (code = getopt_long(argc, argv, ":hH:M:aq", long_options, NULL)) >= 0)
+                r = options_take(&options, argc, argv, code, reterr);
+        options.arguments = argv + optind;
+        options_settle_manager(&options);
+        if (r >= 0 && options.action == LIST_UNITS)
+                r = options_check(&options, reterr);
+        if (r < 0)
+                return r;
+        *ret_options = options;
+        return 0;
+}
+
+void list_print_help(void) {
+        (void) fputs(
+                "gatewatch list [OPTIONS…] [UNIT…]\n"
+                "\n"
+                "How are the gateways? Shows the units that run under gatewatch now: state and\n"
+                "progress, main process, uptime, restarts, the last stop, whether systemd leaves time\n"
+                "for the drain, and the age of the last heartbeat. Without arguments every loaded unit\n"
+                "that runs gatewatch.\n"
+                "\n"
+                "  -h --help                Show this help\n"
+                "     --version             Show the version\n"
+                "     --system              Units of the system manager (default for root)\n"
+                "     --user                Units of the user's manager\n"
+                "  -H --host=[USER@]HOST    On another machine, by ssh\n"
+                "  -M --machine=CONTAINER   In a local container\n"
+                "\n"
+                "  -a --all                 Also units that are not running\n"
+                "     --watch               Redraw once a second; q ends it\n"
+                "\n"
+                "     --json=MODE           off (default), short, pretty\n"
+                "     --no-legend           No header and no summary\n"
+                "     --no-pager            Not through a pager\n"
+                "  -q --quiet               Do not say what is missing\n"
+                "\n"
+                "Exit status: 0; 64 usage; 69 no manager, or a unit that does not exist. See\n"
+                "gatewatch-list(1).\n",
+                stdout);
+}
