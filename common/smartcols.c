@@ -37,3 +37,14 @@ int smartcols_load(const Smartcols **ret_smartcols) {
         *ret_smartcols = &smartcols;
         return 0;
 }
+
+void smartcols_locale_enter(SmartcolsLocale *ret_locale) {
+        ret_locale->utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", /* base= */ (locale_t) 0);
+        ret_locale->before = uselocale(ret_locale->utf8); /* 0 changes nothing */
+}
+
+void smartcols_locale_leave(SmartcolsLocale *locale) {
+        (void) uselocale(locale->before);
+        if (locale->utf8)
+                freelocale(locale->utf8);
+}

@@ -5,6 +5,7 @@
  * and shall neither load nor relocate it at its start. */
 
 #include <libsmartcols.h>
+#include <locale.h>
 
 #include "cleanup.h"
 
@@ -15,12 +16,14 @@
         use(line_refer_data) \
         use(line_set_data) \
         use(new_table) \
+        use(print_table) \
         use(table_enable_colors) \
         use(table_enable_noheadings) \
         use(table_get_line) \
         use(table_new_column) \
         use(table_new_line) \
         use(table_print_range_to_string) \
+        use(table_set_stream) \
         use(table_set_termforce) \
         use(table_set_termwidth) \
         use(unref_table)
@@ -36,3 +39,12 @@ typedef struct Smartcols {
 /* Loads it; it stays loaded. Not for several threads at once.
  * Returns: 0; -ELIBACC: it is not installed, or lacks one of these (util-linux 2.38). */
 int smartcols_load(const Smartcols **ret_smartcols) _warn_unused_;
+
+/* It reads text by the locale, and of what that does not know it prints the bytes' numbers: a table of UTF-8 is
+ * made between these two, under a UTF-8 locale that is this thread's only. Where there is none nothing changes. */
+typedef struct SmartcolsLocale {
+        locale_t utf8, before;
+} SmartcolsLocale;
+
+void smartcols_locale_enter(SmartcolsLocale *ret_locale);
+void smartcols_locale_leave(SmartcolsLocale *locale);
