@@ -18,6 +18,7 @@ typedef struct ReportPrintOptions {
         bool has_trust;  /* a column that marks forged ones (--all) */
         bool is_full;    /* nothing is cut to the width (-l, --full, no terminal) */
         bool is_utc;     /* --utc */
+        bool is_ascii;   /* the locale is not UTF-8 */
         unsigned width;  /* 0: no terminal */
 } ReportPrintOptions;
 

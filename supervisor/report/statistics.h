@@ -18,6 +18,7 @@ const char *statistics_by_to_string(StatisticsBy by);
 StatisticsBy statistics_by_from_string(const char *name);
 
 #define STATISTICS_BUCKETS_MAX 16
+#define STATISTICS_NAMES_MAX   256
 
 typedef struct NamedTime {
         char *name;
@@ -39,14 +40,22 @@ typedef struct GroupStatistics {
         char *key;         /* the unit, host or cause; never NULL */
         char *host, *unit; /* NULL: not the same for all */
         UnitManager manager;
-        size_t n; /* stops */
+        uid_t uid; /* of a user's units, where they are the same user's; -1: any other */
+        size_t n;  /* stops */
         size_t n_by_cause[_CAUSE_MAX], n_other_causes;
         size_t n_by_outcome[_OUTCOME_MAX], n_other_outcomes, n_unrecorded;
         size_t n_forced, n_unexplained;
         usec_t first_realtime_usec, last_realtime_usec;
 
-        usec_t *drains_usec; /* sorted; of stops that were asked for and have one */
-        size_t n_drains;
+        /* Of stops that were asked for and have a drain: clean, escalated, killed. A drain that was cut at its
+         * bound would have taken longer, and nobody knows how much. */
+        usec_t *drains_usec; /* sorted */
+        size_t n_drains, n_cut;
+        usec_t cut_bound_usec;     /* the longest bound that one was cut at; 0: none was */
+        usec_t longest_drain_usec; /* of those that were not cut; 0: there is none */
+        size_t n_killed_by_systemd; /* lost when the timeout of systemd passed; not among the drains */
+        usec_t p99_usec; /* 99 of 100 drains end within it, however long those that were cut would have taken;
+                          * infinity: not known, since more of them were cut, or there is none */
         uint64_t histogram[STATISTICS_BUCKETS_MAX]; /* not cumulative; [n_bounds] is +Inf */
         usec_t drain_sum_usec;
         usec_t total_sum_usec; /* of whole stops, for the metrics */
@@ -55,9 +64,13 @@ typedef struct GroupStatistics {
         double share_max;      /* how close to what was allowed, at most; negative: not known */
         size_t n_over_90_percent, n_shares;
 
-        NamedTime *phases, *steps; /* by total time, most first */
-        size_t n_phases, n_steps;
-        NamedCount *parties; /* senders and requesters, most frequent first */
+        /* By total time, most first. At most STATISTICS_NAMES_MAX names each; what more there is is the last one,
+         * "(others)". */
+        NamedTime *phases, *gateway_phases, *steps;
+        size_t n_phases, n_gateway_phases, n_steps;
+        usec_t step_bound_usec; /* the longest that a step had within its drain; 0: none */
+        char *step_bound_name;  /* whose */
+        NamedCount *parties;    /* senders and requesters, most frequent first; bounded likewise */
         size_t n_parties;
         usec_t mean_between_unexplained_usec; /* infinity: fewer than two */
 } GroupStatistics;
@@ -79,10 +92,11 @@ usec_t statistics_percentile(const GroupStatistics *group, double percent);
 #define RECOMMENDATION_STOPS_MIN 20
 
 typedef struct Recommendation {
-        bool is_given;
-        usec_t drain_timeout_usec;
-        usec_t timeout_stop_usec; /* drain and headroom */
-        char *reason;             /* sentences: what was seen, what follows; or why there is none */
+        bool is_given;  /* there are settings to write */
+        bool is_enough; /* the present settings are enough: nothing to change; never with is_given */
+        usec_t drain_timeout_usec; /* given, or enough */
+        usec_t timeout_stop_usec;  /* drain and headroom */
+        char *reason; /* sentences: what was seen, what follows; or why there is none */
 } Recommendation;
 
 /* From the p99 of what was seen: longer where drains ended at their bound (they would have needed more, and nobody
