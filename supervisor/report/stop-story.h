@@ -71,6 +71,7 @@ typedef struct TimelineOptions {
         unsigned width; /* columns; 0: 80, and nothing is cut */
         bool is_ascii;  /* the locale is not UTF-8 */
         bool has_colour;
+        bool is_utc; /* else local time */
 } TimelineOptions;
 
 /* The picture for a terminal. Returns: 0; -ENOMEM. */
