@@ -1,17 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Two copies of one struct in a file, each in a page of its own:
+/* The file of a flight record: what stands in it, and what of that is believed, is common/flight-record's.
  *
- *   0     FlightCopy with an even number
- *   4096  FlightCopy with an odd number
- *
- * Number n + 1 is written over number n - 1, never over n, so one whole copy is there at any instant; the
- * greater number that can be believed counts. Believed is what has our magic, version and size, a
- * checksum that is right, its number in its own place, and nothing out of range. The layout is the
- * compiler's: the file is read on the machine that wrote it, and another layout is another version.
- *
- * The checksum (FNV-1a) is for torn writes and for garbage, not against forgers: who can write here can
- * write anything.
+ * Number n + 1 is written over number n - 1, never over n, so one whole copy is there at any instant. After an
+ * upgrade number n may be of the version before: the second write replaces it.
  *
  * The file is reserved once, when it is made, so that a disk that fills up later takes nothing away. Each
  * write goes by pwrite(2) at a place of its own: a file that was truncated grows again. One that was
@@ -25,132 +17,14 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
-
-#define FLIGHT_COPY_BYTES  (FLIGHT_RECORD_BYTES / FLIGHT_COPIES)
-#define FLIGHT_COPIES      2U
-#define FLIGHT_MAGIC       "gwflight"
-#define FLIGHT_MAGIC_BYTES (sizeof(FLIGHT_MAGIC) - 1)
-
-#define FNV_OFFSET UINT64_C(0xcbf29ce484222325)
-#define FNV_PRIME  UINT64_C(0x100000001b3)
-
-typedef struct FlightCopy {
-        uint64_t checksum; /* of all that follows */
-        char magic[FLIGHT_MAGIC_BYTES];
-        uint32_t version;
-        uint32_t size_bytes; /* of the record */
-        uint64_t number;     /* from 1 */
-        FlightRecord record;
-} FlightCopy;
-
-static_assert(sizeof(FlightCopy) <= FLIGHT_COPY_BYTES, "two copies must fit into the file");
-static_assert(sizeof(FlightPhase) == FLIGHT_WORD_MAX + 16, "a phase has no padding");
-static_assert(sizeof(FlightRecord) == 3264, "another layout is another FLIGHT_RECORD_VERSION");
 
 struct FlightRecorder {
         int fd;
         uint64_t number; /* of the newest copy; 0: none can be believed */
         usec_t last_write_realtime_usec;
 };
-
-/* ---- Copies ---------------------------------------------------------------------------------- */
-
-static uint64_t flight_copy_checksum(const FlightCopy *copy) {
-        const unsigned char *byte = (const unsigned char *) copy + sizeof(copy->checksum);
-        const unsigned char *end = (const unsigned char *) (copy + 1);
-        uint64_t hash = FNV_OFFSET;
-
-        for (; byte < end; byte++)
-                hash = (hash ^ *byte) * FNV_PRIME;
-        return hash;
-}
-
-#define FLIGHT_TERMINATE(text) ((text)[sizeof(text) - 1] = '\0')
-
-static void flight_record_terminate(FlightRecord *record) {
-        FLIGHT_TERMINATE(record->name);
-        FLIGHT_TERMINATE(record->unit);
-        FLIGHT_TERMINATE(record->signal);
-        FLIGHT_TERMINATE(record->sender_code);
-        FLIGHT_TERMINATE(record->sender_state);
-        FLIGHT_TERMINATE(record->sender_comm);
-        FLIGHT_TERMINATE(record->sender_cmdline);
-        FLIGHT_TERMINATE(record->cause);
-        FLIGHT_TERMINATE(record->cause_detail);
-        FLIGHT_TERMINATE(record->requester_comm);
-        FLIGHT_TERMINATE(record->requester_cmdline);
-        FLIGHT_TERMINATE(record->phase);
-        FLIGHT_TERMINATE(record->outcome);
-        FLIGHT_TERMINATE(record->exit_code);
-        FLIGHT_TERMINATE(record->exit_status);
-        FLIGHT_TERMINATE(record->recorded_by);
-        for (size_t i = 0; i < FLIGHT_PHASES_MAX; i++)
-                FLIGHT_TERMINATE(record->phases[i].name);
-}
-
-static bool flight_record_is_in_range(const FlightRecord *record) {
-        for (size_t i = 0; i < FLIGHT_PHASES_MAX; i++)
-                if (record->phases[i].is_timed_out > 1)
-                        return false;
-        return record->n_phases <= FLIGHT_PHASES_MAX && record->is_ready <= 1 &&
-                record->supervisor_pid <= INT_MAX && record->gateway_pid <= INT_MAX &&
-                record->sender_pid <= INT_MAX && record->requester_pid <= INT_MAX;
-}
-
-/* place: 0 or 1. */
-static bool flight_copy_is_believed(const FlightCopy *copy, size_t place) {
-        return memcmp(copy->magic, FLIGHT_MAGIC, FLIGHT_MAGIC_BYTES) == 0 &&
-                copy->version == FLIGHT_RECORD_VERSION &&
-                copy->size_bytes == sizeof(FlightRecord) && copy->number > 0 &&
-                copy->number < UINT64_MAX && copy->number % FLIGHT_COPIES == place &&
-                copy->checksum == flight_copy_checksum(copy) &&
-                flight_record_is_in_range(&copy->record);
-}
-
-static bool flight_data_is_blank(const unsigned char *data, size_t size) {
-        for (size_t i = 0; i < size; i++)
-                if (data[i] != 0)
-                        return false;
-        return true;
-}
-
-/* Returns: 0 and the newest copy; -ENODATA, -EBADMSG as flight_record_parse(). */
-static int flight_copy_find(const void *data, size_t size, FlightCopy *ret_copy) {
-        FlightCopy copy;
-        bool has_copy = false;
-
-        for (size_t place = 0; place < FLIGHT_COPIES; place++) {
-                if (size < place * FLIGHT_COPY_BYTES + sizeof(copy))
-                        break;
-                /* The data may be unaligned. */
-                memcpy(&copy, (const char *) data + place * FLIGHT_COPY_BYTES, sizeof(copy));
-                if (!flight_copy_is_believed(&copy, place) ||
-                        (has_copy && copy.number <= ret_copy->number))
-                        continue;
-                *ret_copy = copy;
-                has_copy = true;
-        }
-        if (!has_copy)
-                return flight_data_is_blank(data, size) ? -ENODATA : -EBADMSG;
-        flight_record_terminate(&ret_copy->record);
-        return 0;
-}
-
-int flight_record_parse(const void *data, size_t size, FlightRecord *ret_record) {
-        FlightCopy copy;
-
-        assert(data || size == 0);
-        assert(ret_record);
-
-        int r = flight_copy_find(data, size, &copy);
-        if (r < 0)
-                return r;
-        *ret_record = copy.record;
-        return 0;
-}
 
 /* ---- The file -------------------------------------------------------------------------------- */
 
@@ -280,16 +154,8 @@ int flight_recorder_write(FlightRecorder *recorder, const FlightRecord *record) 
 
         assert(recorder);
         assert(record);
-        assert(flight_record_is_in_range(record));
 
-        memset(&copy, 0, sizeof(copy));
-        memcpy(copy.magic, FLIGHT_MAGIC, FLIGHT_MAGIC_BYTES);
-        copy.version = FLIGHT_RECORD_VERSION;
-        copy.size_bytes = sizeof(FlightRecord);
-        copy.number = recorder->number + 1;
-        memcpy(&copy.record, record, sizeof(copy.record));
-        copy.checksum = flight_copy_checksum(&copy);
-
+        flight_copy_init(&copy, record, recorder->number + 1);
         size_t place = copy.number % FLIGHT_COPIES;
         if (recorder->number == 0) {
                 /* What stands there is of nobody, or of another version, which must not find it again

@@ -31,6 +31,7 @@
 #define PREVIOUS_PHASE_RUNNING  "running"
 #define PREVIOUS_PHASE_ENDED    "ended"
 #define PREVIOUS_BY_POST        "post"
+#define PREVIOUS_WHERE_MAX      (FLIGHT_TEXT_MAX + 2 * FLIGHT_NAME_MAX)
 #define PREVIOUS_TEXT_MAX       (FLIGHT_TEXT_MAX + CAUSE_DETAIL_MAX)
 
 static const char *const previous_end_table[_PREVIOUS_END_MAX] = {
@@ -199,27 +200,49 @@ static void previous_run_tell_what(
                 (void) snprintf(text, size, "the supervisor was gone");
 }
 
+/* Behind a text, what the gateway itself was at: ", gateway phase "flush", step "telegram" open". */
+static void previous_run_add_work(const FlightRecord *flight, char *text, size_t size) {
+        size_t length = strlen(text);
+
+        if (flight->gateway_phase[0])
+                (void) snprintf(text + length, size - length, ", gateway phase \"%s\"",
+                        flight->gateway_phase);
+        if (!flight->step[0])
+                return;
+        length = strlen(text);
+        if (flight->n_steps_open > 1)
+                (void) snprintf(text + length, size - length,
+                        ", step \"%s\" and %" PRIu64 " more open", flight->step,
+                        flight->n_steps_open - 1);
+        else
+                (void) snprintf(text + length, size - length, ", step \"%s\" open", flight->step);
+}
+
 /* " in phase drain, 3.2s after the stop began". */
-static void previous_run_tell_where(
-        const PreviousRun *previous, const char *recorded_by, char *text, size_t size) {
+static void previous_run_tell_where(const PreviousRun *previous, const char *recorded_by,
+        char text[static PREVIOUS_WHERE_MAX]) {
         const FlightRecord *flight = &previous->flight;
         bool is_stopping = flight->stop_at_usec > 0;
         char span[USEC_SPAN_MAX];
-        int n;
+        size_t length;
 
         if (previous_run_is_in_phase(previous))
-                n = snprintf(text, size, " in phase %s", flight->phase);
+                (void) snprintf(text, PREVIOUS_WHERE_MAX, " in phase %s", flight->phase);
         else if (is_stopping || !flight->phase[0])
-                n = snprintf(text, size, " in the %s", is_stopping ? "stop" : "run");
+                (void) snprintf(
+                        text, PREVIOUS_WHERE_MAX, " in the %s", is_stopping ? "stop" : "run");
         else
-                n = snprintf(text, size, " while the gateway was %s", flight->phase);
-        if (n < 0 || (size_t) n >= size || previous->elapsed_usec == 0)
+                (void) snprintf(
+                        text, PREVIOUS_WHERE_MAX, " while the gateway was %s", flight->phase);
+        previous_run_add_work(flight, text, PREVIOUS_WHERE_MAX);
+        if (previous->elapsed_usec == 0)
                 return;
 
         const char *bound = previous->is_other_boot          ? "at least "
                 : strcmp(recorded_by, PREVIOUS_BY_POST) == 0 ? ""
                                                              : "at most ";
-        (void) snprintf(text + n, size - (size_t) n, ", %s%s after %s", bound,
+        length = strlen(text);
+        (void) snprintf(text + length, PREVIOUS_WHERE_MAX - length, ", %s%s after %s", bound,
                 usec_format_span(span, previous->elapsed_usec, USEC_PER_MSEC),
                 is_stopping ? "the stop began" : "its start");
 }
@@ -280,7 +303,7 @@ static void previous_run_decide_cause(
 static void previous_run_add_cause(Record *record, const PreviousRun *previous,
         const char *recorded_by, const ServiceResult *service) {
         const FlightRecord *flight = &previous->flight;
-        char what[FLIGHT_TEXT_MAX], where[FLIGHT_TEXT_MAX], text[2 * PREVIOUS_TEXT_MAX];
+        char what[FLIGHT_TEXT_MAX], where[PREVIOUS_WHERE_MAX], text[2 * PREVIOUS_TEXT_MAX];
         const char *cause = flight->cause, *detail = flight->cause_detail;
         CauseVerdict verdict;
 
@@ -295,7 +318,7 @@ static void previous_run_add_cause(Record *record, const PreviousRun *previous,
                 return;
         }
         previous_run_tell_what(previous, service, what, sizeof(what));
-        previous_run_tell_where(previous, recorded_by, where, sizeof(where));
+        previous_run_tell_where(previous, recorded_by, where);
         (void) snprintf(text, sizeof(text), "%s%s%s%s", detail, detail[0] ? "; " : "", what, where);
         record_add_string(record, "CAUSE_DETAIL", text);
 }
@@ -385,7 +408,7 @@ static void previous_run_add_phases(
 
 static void previous_run_set_stopped_message(Record *record, const PreviousRun *previous,
         const char *recorded_by, const ServiceResult *service) {
-        char what[FLIGHT_TEXT_MAX], where[FLIGHT_TEXT_MAX];
+        char what[FLIGHT_TEXT_MAX], where[PREVIOUS_WHERE_MAX];
 
         if (!previous_run_is_unseen(previous)) {
                 record_set_message(record, "Gateway %s ended: %s (recorded later, by %s)",
@@ -393,7 +416,7 @@ static void previous_run_set_stopped_message(Record *record, const PreviousRun *
                 return;
         }
         previous_run_tell_what(previous, service, what, sizeof(what));
-        previous_run_tell_where(previous, recorded_by, where, sizeof(where));
+        previous_run_tell_where(previous, recorded_by, where);
         record_set_message(record, "Gateway %s was lost: %s%s", previous->flight.name, what, where);
 }
 
@@ -418,6 +441,8 @@ Record *previous_run_stopped_record(
                 record_add_unsigned(record, "OOM_KILLS", service->oom.n_oom_kills);
         record_add_string(record, "SERVICE_RESULT", service ? text_or_null(service->result) : NULL);
         record_add_string(record, "PREVIOUS_PHASE", text_or_null(flight->phase));
+        record_add_string(record, "PREVIOUS_GATEWAY_PHASE", text_or_null(flight->gateway_phase));
+        record_add_string(record, "PREVIOUS_STEP", text_or_null(flight->step));
         record_add_string(record, "RECORDED_BY", recorded_by);
         previous_run_set_stopped_message(record, previous, recorded_by, service);
         return record;

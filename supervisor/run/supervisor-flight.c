@@ -4,7 +4,12 @@
  * to date at every turn of the run, so that whoever finds it later knows how far this one came.
  *
  * The directory is opened before the fork, because the gateway is told how the run before ended; what the
- * run before still owes is recorded after it. Nothing here is fatal, and no disk is waited for. */
+ * run before still owes is recorded after it. Nothing here is fatal, and no disk is waited for.
+ *
+ * What the gateway says of itself is noted when it says so, never by a timer of its own: a gateway that is idle
+ * costs nothing. One that says 20,000 things a second costs one write a second; the few things that matter
+ * most, phases and steps, are paid for in advance, so that the one that hangs is there. In a stop whatever was
+ * put off is noted with the next status line. */
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -13,6 +18,9 @@
 #include "forensics/state-directory.h"
 #include "run/supervisor-internal.h"
 #include "signals.h"
+
+#define FLIGHT_INTERVAL_USEC USEC_PER_SEC
+#define FLIGHT_CREDIT_USEC   (16 * FLIGHT_INTERVAL_USEC) /* what may be written in advance */
 
 /* The gateway's own home is where it keeps its markers, whatever is kept elsewhere. */
 static void supervisor_open_markers(Supervisor *supervisor) {
@@ -177,6 +185,23 @@ static void supervisor_log_phases(Supervisor *supervisor, usec_t now_usec) {
         flight->phase_deadline_usec = USEC_INFINITY;
 }
 
+/* What the gateway says of itself. */
+static void supervisor_log_work(Supervisor *supervisor) {
+        FlightRecord *flight = &supervisor->flight;
+        const Progress *progress = &supervisor->progress;
+        const Steps *steps = &supervisor->steps;
+
+        flight->heartbeat_at_usec = supervisor->liveness.beat_at_usec;
+        flight->watchdog_usec = supervisor->liveness.interval_usec == USEC_INFINITY
+                ? 0
+                : supervisor->liveness.interval_usec;
+        flight->is_active_known = progress->active.source != ACTIVE_UNKNOWN;
+        flight->n_active = flight->is_active_known ? progress->active.n : 0;
+        FLIGHT_SET(flight->gateway_phase, progress->present ? progress->present->name : NULL);
+        flight->n_steps_open = steps->n_open;
+        FLIGHT_SET(flight->step, steps->n_open > 0 ? steps->open[0].name : NULL);
+}
+
 static void supervisor_write_flight(Supervisor *supervisor) {
         int r;
 
@@ -204,6 +229,25 @@ void supervisor_log_flight(Supervisor *supervisor, usec_t now_usec) {
         supervisor_log_sender(supervisor);
         supervisor_log_verdict(supervisor);
         supervisor_log_phases(supervisor, now_usec);
+        supervisor_log_work(supervisor);
+        supervisor->flight_at_usec = now_usec;
+        supervisor_write_flight(supervisor);
+}
+
+/* Each of these writes is paid for with an interval; flight_due_usec is when all of them will have been. */
+void supervisor_note_flight(Supervisor *supervisor, bool is_news, usec_t now_usec) {
+        bool has_credit = supervisor->flight_due_usec < usec_add(now_usec, FLIGHT_CREDIT_USEC);
+
+        if (!supervisor->recorder || supervisor->flight.started_at_usec == 0)
+                return;
+        if (now_usec < usec_add(supervisor->flight_at_usec, FLIGHT_INTERVAL_USEC) &&
+                !(is_news && has_credit))
+                return;
+        if (supervisor->flight_due_usec < now_usec)
+                supervisor->flight_due_usec = now_usec;
+        supervisor->flight_due_usec = usec_add(supervisor->flight_due_usec, FLIGHT_INTERVAL_USEC);
+        supervisor->flight_at_usec = now_usec;
+        supervisor_log_work(supervisor);
         supervisor_write_flight(supervisor);
 }
 
@@ -224,5 +268,6 @@ void supervisor_close_flight(Supervisor *supervisor, Outcome outcome, const char
         else
                 FLIGHT_SET(flight->exit_status, signal_to_name(name, supervisor->status.status));
         FLIGHT_SET(flight->recorded_by, recorded_by);
+        supervisor_log_work(supervisor);
         supervisor_write_flight(supervisor);
 }

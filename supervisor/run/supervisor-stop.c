@@ -128,6 +128,8 @@ static void supervisor_tell_systemd(Supervisor *supervisor, bool is_begin, usec_
 
         supervisor->told_at_usec = now_usec;
         supervisor->shown_generation = supervisor_generation(supervisor);
+        if (!is_begin)
+                supervisor_note_flight(supervisor, /* is_news= */ false, now_usec);
         if (!notify_proxy_has_upstream(supervisor->proxy))
                 return;
         if (supervisor->budget.do_extend &&

@@ -34,6 +34,8 @@ static const struct {
         TEXT(exit_code),
         TEXT(exit_status),
         TEXT(recorded_by),
+        TEXT(gateway_phase),
+        TEXT(step),
 };
 
 static void fuzz_require(int condition) {

@@ -12,6 +12,8 @@
 #define COPY_BYTES (FLIGHT_RECORD_BYTES / 2)
 #define HEAD_BYTES 32 /* checksum, magic, version, size, number */
 
+#define VERSION_1_BYTES offsetof(FlightRecord, heartbeat_at_usec)
+
 typedef struct Flight {
         Fixture *files;
         FlightRecorder *recorder;
@@ -59,6 +61,9 @@ _unused_ static FlightRecord make_record(uint32_t n) {
                 record.phases[i].usec = n;
         }
         (void) snprintf(record.recorded_by, sizeof(record.recorded_by), "%u", n);
+        record.heartbeat_at_usec = record.watchdog_usec = record.n_active = n;
+        record.is_active_known = n % 2;
+        (void) snprintf(record.step, sizeof(record.step), "%u", n);
         return record;
 }
 
@@ -93,6 +98,34 @@ _unused_ static void read_whole(char data[static FLIGHT_RECORD_BYTES]) {
 
         (void) close(fd);
         assert_int_equal(n, FLIGHT_RECORD_BYTES);
+}
+
+_unused_ static uint64_t checksum_of(const char *copy, size_t record_bytes) {
+        uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+        for (size_t i = 8; i < HEAD_BYTES + record_bytes; i++)
+                hash = (hash ^ (unsigned char) copy[i]) * UINT64_C(0x100000001b3);
+        return hash;
+}
+
+/* A copy as the version before wrote it; what follows it is not its own. */
+_unused_ static void make_version_1(char copy[static COPY_BYTES]) {
+        const uint32_t version = 1, size = VERSION_1_BYTES;
+
+        memcpy(copy + 16, &version, sizeof(version));
+        memcpy(copy + 20, &size, sizeof(size));
+        memset(copy + HEAD_BYTES + VERSION_1_BYTES, 'x', COPY_BYTES - HEAD_BYTES - VERSION_1_BYTES);
+        const uint64_t checksum = checksum_of(copy, VERSION_1_BYTES);
+        memcpy(copy, &checksum, sizeof(checksum));
+}
+
+/* Of the version before. Returns: the number; 0: the record contradicts itself, or says what that version
+ * could not know. */
+_unused_ static uint32_t version_1_number_of(const FlightRecord *record) {
+        FlightRecord expected = make_record(record->supervisor_pid);
+
+        memset((char *) &expected + VERSION_1_BYTES, 0, sizeof(expected) - VERSION_1_BYTES);
+        return memcmp(&expected, record, sizeof(expected)) == 0 ? record->supervisor_pid : 0;
 }
 
 _unused_ static off_t size_of(const char *path) {

@@ -104,14 +104,6 @@ static void test_flight_record_copies_exchanged_are_refused(void **state) {
         assert_int_equal(flight_record_parse(exchanged, sizeof(exchanged), &record), -EBADMSG);
 }
 
-static uint64_t checksum_of(const char *copy) {
-        uint64_t hash = UINT64_C(0xcbf29ce484222325);
-
-        for (size_t i = 8; i < HEAD_BYTES + sizeof(FlightRecord); i++)
-                hash = (hash ^ (unsigned char) copy[i]) * UINT64_C(0x100000001b3);
-        return hash;
-}
-
 /* With a checksum that is right. offset: within the copy. */
 static int parse_altered(
         const char *data, size_t offset, const void *value, size_t size, FlightRecord *record) {
@@ -119,7 +111,7 @@ static int parse_altered(
 
         memcpy(altered, data, sizeof(altered));
         memcpy(altered + COPY_BYTES + offset, value, size);
-        uint64_t checksum = checksum_of(altered + COPY_BYTES);
+        uint64_t checksum = checksum_of(altered + COPY_BYTES, sizeof(FlightRecord));
         memcpy(altered + COPY_BYTES, &checksum, sizeof(checksum));
         return flight_record_parse(altered, sizeof(altered), record);
 }
@@ -128,7 +120,8 @@ static int parse_altered(
 
 static void test_flight_record_out_of_range_is_refused(void **state) {
         static const uint64_t large = FLIGHT_PHASES_MAX + 1, two = 2, zero = 0, last = UINT64_MAX;
-        static const uint32_t negative = UINT32_C(0x80000000), version = 2, size = 1;
+        static const uint32_t negative = UINT32_C(0x80000000), later = 3, version_1 = 1, size = 1,
+                              size_1 = VERSION_1_BYTES;
         static const struct {
                 size_t offset;
                 const void *value;
@@ -142,8 +135,11 @@ static void test_flight_record_out_of_range_is_refused(void **state) {
                 { AT(gateway_pid), &negative, 4 },
                 { AT(sender_pid), &negative, 4 },
                 { AT(requester_pid), &negative, 4 },
-                { 16, &version, 4 },
+                { AT(is_active_known), &two, 8 },
+                { 16, &later, 4 },
+                { 16, &version_1, 4 }, /* of another size */
                 { 20, &size, 4 },
+                { 20, &size_1, 4 },
                 { 24, &zero, 8 },
                 { 24, &two, 8 }, /* in the odd place */
                 { 24, &last, 8 },
@@ -163,6 +159,49 @@ static void test_flight_record_out_of_range_is_refused(void **state) {
                         print_error("row %zu\n", i);
                 assert_int_equal(r, -EBADMSG);
         }
+}
+
+static void test_flight_record_version_1_lacks_what_it_did_not_know(void **state) {
+        Flight *flight = *state;
+        char data[FLIGHT_RECORD_BYTES];
+        FlightRecord record;
+
+        open_again(flight);
+        write_number(flight, 1);
+        write_number(flight, 2);
+        read_whole(data);
+        make_version_1(data);
+        assert_int_equal(flight_record_parse(data, sizeof(data), &record), 0);
+        assert_int_equal(version_1_number_of(&record), 2);
+
+        /* Also behind the newer version, and with nothing behind it. */
+        make_version_1(data + COPY_BYTES);
+        assert_int_equal(flight_record_parse(data, HEAD_BYTES + VERSION_1_BYTES, &record), 0);
+        assert_int_equal(version_1_number_of(&record), 2);
+        assert_int_equal(
+                flight_record_parse(data, HEAD_BYTES + VERSION_1_BYTES - 1, &record), -EBADMSG);
+        data[HEAD_BYTES + VERSION_1_BYTES - 1] ^= 1;
+        assert_int_equal(flight_record_parse(data, sizeof(data), &record), 0);
+        assert_int_equal(version_1_number_of(&record), 1);
+}
+
+static void test_flight_record_newest_counts_whatever_its_version(void **state) {
+        Flight *flight = *state;
+        char data[FLIGHT_RECORD_BYTES], before[FLIGHT_RECORD_BYTES];
+        FlightRecord record;
+
+        open_again(flight);
+        write_number(flight, 1);
+        write_number(flight, 2);
+        read_whole(before);
+        memcpy(data, before, sizeof(data));
+        make_version_1(data); /* the second lies in front */
+        assert_int_equal(flight_record_parse(data, sizeof(data), &record), 0);
+        assert_int_equal(version_1_number_of(&record), 2);
+        memcpy(data, before, sizeof(data));
+        make_version_1(data + COPY_BYTES);
+        assert_int_equal(flight_record_parse(data, sizeof(data), &record), 0);
+        assert_int_equal(number_of(&record), 2);
 }
 
 static void test_flight_record_strings_are_terminated(void **state) {
@@ -200,6 +239,8 @@ static void test_flight_record_strings_are_terminated(void **state) {
         assert_terminated(exit_code);
         assert_terminated(exit_status);
         assert_terminated(recorded_by);
+        assert_terminated(gateway_phase);
+        assert_terminated(step);
 }
 
 int main(void) {
@@ -209,6 +250,8 @@ int main(void) {
                 flight_test(test_flight_record_truncated_gives_what_is_whole),
                 flight_test(test_flight_record_copies_exchanged_are_refused),
                 flight_test(test_flight_record_out_of_range_is_refused),
+                flight_test(test_flight_record_version_1_lacks_what_it_did_not_know),
+                flight_test(test_flight_record_newest_counts_whatever_its_version),
                 flight_test(test_flight_record_strings_are_terminated),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

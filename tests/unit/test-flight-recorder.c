@@ -133,6 +133,34 @@ static void test_flight_recorder_foreign_version_is_wiped(void **state) {
         assert_number(flight, 1);
 }
 
+/* The run before was one of the version before: it is read, and gone with the second write. */
+static void test_flight_recorder_version_1_is_read_and_replaced(void **state) {
+        Flight *flight = *state;
+        char data[FLIGHT_RECORD_BYTES];
+        FlightRecord record;
+
+        open_again(flight);
+        for (uint32_t n = 1; n < 8; n++)
+                write_number(flight, n);
+        read_whole(data);
+        make_version_1(data);
+        make_version_1(data + COPY_BYTES);
+        write_file(FLIGHT_RECORD_FILE, data, sizeof(data));
+        open_again(flight);
+        assert_int_equal(flight_recorder_read(flight->recorder, &record), 0);
+        assert_int_equal(version_1_number_of(&record), 7);
+
+        for (uint32_t n = 8; n < 10; n++) {
+                write_number(flight, n);
+                assert_number(flight, n);
+                open_again(flight);
+                assert_number(flight, n);
+        }
+        read_whole(data);
+        for (size_t place = 0; place < 2; place++)
+                assert_int_equal(data[place * COPY_BYTES + 16], FLIGHT_RECORD_VERSION);
+}
+
 static void test_flight_recorder_cut_while_in_use_is_made_whole(void **state) {
         Flight *flight = *state;
         FlightRecord record;
@@ -339,6 +367,7 @@ int main(void) {
                 flight_test(test_flight_recorder_last_write_is_the_one_before_opening),
                 flight_test(test_flight_recorder_garbage_is_refused_and_replaced),
                 flight_test(test_flight_recorder_foreign_version_is_wiped),
+                flight_test(test_flight_recorder_version_1_is_read_and_replaced),
                 flight_test(test_flight_recorder_cut_while_in_use_is_made_whole),
                 flight_test(test_flight_recorder_other_things_are_refused_without_waiting),
                 flight_test(test_flight_recorder_directory_that_is_not_writable_is_reported),

@@ -134,6 +134,42 @@ static void test_previous_run_lost_in_a_phase_has_its_record(void **state) {
                 "after the stop began");
 }
 
+static void test_previous_run_lost_at_a_step_names_it(void **state) {
+        static const struct {
+                const char *phase, *step;
+                uint64_t n_open;
+                const char *says;
+        } rows[] = {
+                { "flush", "", 0, "in phase drain, gateway phase \"flush\", 12s after" },
+                { "", "telegram", 1, "in phase drain, step \"telegram\" open, 12s after" },
+                { "disconnect adapters", "telegram", 3,
+                        "in phase drain, gateway phase \"disconnect adapters\", step \"telegram\" and "
+                        "2 more open, 12s after" },
+        };
+        World *world = *state;
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                FlightRecord flight = make_draining();
+
+                text_set(flight.gateway_phase, rows[i].phase);
+                text_set(flight.step, rows[i].step);
+                flight.n_steps_open = rows[i].n_open;
+                judge(world, &flight, boot, 212 * SEC);
+                make_stopped(world, "post", &killed);
+                assert_non_null(strstr(record_get_message(world->record), rows[i].says));
+                assert_non_null(
+                        strstr(record_get_value(world->record, "CAUSE_DETAIL"), rows[i].says));
+                if (*rows[i].phase)
+                        assert_value(world, "PREVIOUS_GATEWAY_PHASE", rows[i].phase);
+                else
+                        assert_no_value(world, "PREVIOUS_GATEWAY_PHASE");
+                if (*rows[i].step)
+                        assert_value(world, "PREVIOUS_STEP", rows[i].step);
+                else
+                        assert_no_value(world, "PREVIOUS_STEP");
+        }
+}
+
 static void test_previous_run_verdict_that_was_in_is_kept(void **state) {
         World *world = *state;
         FlightRecord flight = make_draining();
@@ -382,6 +418,9 @@ static void test_previous_run_full_of_text_is_whole(void **state) {
         memset(flight.name, 'n', sizeof(flight.name) - 1);
         memset(flight.phase, 'p', sizeof(flight.phase) - 1);
         memset(flight.cause_detail, 'd', sizeof(flight.cause_detail) - 1);
+        memset(flight.gateway_phase, 'g', sizeof(flight.gateway_phase) - 1);
+        memset(flight.step, 's', sizeof(flight.step) - 1);
+        flight.n_steps_open = UINT64_MAX;
         text_set(flight.cause, "stop");
         flight.n_phases = FLIGHT_PHASES_MAX;
         for (size_t i = 0; i < FLIGHT_PHASES_MAX; i++)
@@ -392,6 +431,8 @@ static void test_previous_run_full_of_text_is_whole(void **state) {
         const char *detail = record_get_value(world->record, "CAUSE_DETAIL");
         assert_non_null(strstr(detail, "after the stop began"));
         assert_non_null(strstr(detail, flight.phase));
+        assert_non_null(strstr(detail, flight.gateway_phase));
+        assert_non_null(strstr(detail, flight.step));
         assert_non_null(strstr(record_get_message(world->record), "after the stop began"));
 }
 
@@ -448,6 +489,7 @@ int main(void) {
                 world_test(test_previous_run_end_is_its_outcome_or_that_it_was_lost),
                 world_test(test_previous_run_elapsed_counts_from_the_stop_or_the_start),
                 world_test(test_previous_run_lost_in_a_phase_has_its_record),
+                world_test(test_previous_run_lost_at_a_step_names_it),
                 world_test(test_previous_run_verdict_that_was_in_is_kept),
                 world_test(test_previous_run_phases_before_the_last_are_there),
                 world_test(test_previous_run_deadline_is_judged_only_by_who_looks_at_once),
