@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The cells of one stop, and the row of one that is printed by itself.
+ *
+ * Where a terminal is too narrow, what can be done without goes before anything is cut: the weekday, and
+ * ".service". Then the widest of the columns that may be cut loses a column, and again, so that long cells pay
+ * for long ones; "…" stands where something is missing. Below what can still be read nothing is cut, and lines
+ * are longer than the terminal.
+ *
+ * When following, widths cannot wait for the last row: each row is printed by itself, in columns of fixed widths,
+ * by the same rules and without libsmartcols.
+ *
+ * All words are strangers': control characters are "?" here already. */
+
+#include "output-row.h"
+
+#include <string.h>
+
+#include "text-clean.h"
+#include "text-wrap.h"
+#include "timestamp.h"
+
+#define COLOUR_GOOD    "\033[0;32m"
+#define COLOUR_WARNING "\033[0;1;33m"
+#define COLOUR_BAD     "\033[0;1;31m"
+#define COLOUR_RESET   "\033[0m"
+
+#define DRAIN_SHARE_CLOSE 0.9 /* of what was allowed */
+
+const StopColumnInfo stop_columns[_COLUMN_MAX] = {
+        [COLUMN_WHEN] = { "WHEN", false, 0, 23, 19 },
+        [COLUMN_HOST] = { "HOST", false, 5, 16, 16 },
+        [COLUMN_UNIT] = { "UNIT", false, 6, 24, 16 },
+        [COLUMN_CAUSE] = { "CAUSE", false, 5, 17, 17 },
+        [COLUMN_BY] = { "BY", false, 6, 28, 28 },
+        [COLUMN_OUTCOME] = { "OUTCOME", false, 0, 10, 10 },
+        [COLUMN_DRAIN] = { "DRAIN", true, 0, 16, 14 },
+        [COLUMN_TOTAL] = { "TOTAL", true, 0, 8, 7 },
+        [COLUMN_LOST] = { "LOST", true, 0, 4, 4 },
+        [COLUMN_EXIT] = { "EXIT", false, 8, 14, 14 },
+        [COLUMN_TRUST] = { "TRUST", false, 0, 10, 10 },
+};
+
+/* ---- Cells ------------------------------------------------------------------------------------- */
+
+void stop_row_done(StopRow *row) {
+        for (size_t i = 0; i < _COLUMN_MAX; i++)
+                free(row->cells[i]);
+}
+
+/* As exact as is of use. */
+static const char *stop_row_format_span(char buffer[static USEC_SPAN_MAX], usec_t usec) {
+        usec_t accuracy_usec = USEC_PER_MINUTE;
+
+        if (usec < USEC_PER_SEC)
+                accuracy_usec = USEC_PER_MSEC;
+        else if (usec < USEC_PER_MINUTE)
+                accuracy_usec = 100 * USEC_PER_MSEC;
+        else if (usec < USEC_PER_HOUR)
+                accuracy_usec = USEC_PER_SEC;
+        return usec == USEC_INFINITY ? strcpy(buffer, "-")
+                                     : usec_format_span(buffer, usec, accuracy_usec);
+}
+
+/* "1.4s / 1min"; without what was allowed "1.4s". */
+static char *stop_row_format_drain(const PastStop *stop) {
+        char used[USEC_SPAN_MAX], allowed[USEC_SPAN_MAX], *text;
+
+        (void) stop_row_format_span(used, stop->drain_used_usec);
+        if (stop->drain_usec == USEC_INFINITY)
+                return strdup(used);
+        (void) usec_format_span(allowed, stop->drain_usec, USEC_PER_MSEC);
+        return asprintf(&text, "%s / %s", used, allowed) < 0 ? NULL : text;
+}
+
+/* 0 says that nobody asked for a stop. */
+static char *stop_row_format_total(const PastStop *stop) {
+        char text[USEC_SPAN_MAX];
+
+        return strdup(stop_row_format_span(
+                text, stop->total_usec > 0 ? stop->total_usec : USEC_INFINITY));
+}
+
+static bool stop_row_has_lost(const PastStop *stop) {
+        return stop->has_active && stop->active_now != UINT64_MAX;
+}
+
+static char *stop_row_format_lost(const PastStop *stop) {
+        char *text;
+
+        if (!stop_row_has_lost(stop))
+                return strdup("-");
+        return asprintf(&text, "%" PRIu64, stop->active_now) < 0 ? NULL : text;
+}
+
+static const char *stop_row_outcome_colour(const PastStop *stop) {
+        if (stop->state == RUN_UNRECORDED)
+                return COLOUR_BAD;
+        if (stop->state == RUN_RUNNING)
+                return NULL;
+        switch (stop->outcome) {
+        case OUTCOME_CLEAN:
+        case OUTCOME_EXITED:
+                return COLOUR_GOOD;
+        case OUTCOME_ESCALATED:
+                return COLOUR_WARNING;
+        case OUTCOME_KILLED:
+        case OUTCOME_FAILED:
+        case OUTCOME_CRASHED:
+        case OUTCOME_LOST:
+                return COLOUR_BAD;
+        default:
+                return NULL;
+        }
+}
+
+static void stop_row_set_colours(StopRow *row, const PastStop *stop) {
+        row->colours[COLUMN_OUTCOME] = stop_row_outcome_colour(stop);
+        if (past_stop_drain_share(stop) >= DRAIN_SHARE_CLOSE)
+                row->colours[COLUMN_DRAIN] = COLOUR_WARNING;
+        if (stop_row_has_lost(stop) && stop->active_now > 0)
+                row->colours[COLUMN_LOST] = COLOUR_BAD;
+        if (stop->trust == TRUST_FORGED)
+                row->colours[COLUMN_TRUST] = COLOUR_BAD;
+}
+
+bool stop_column_is_shown(const ReportPrintOptions *options, StopColumn column) {
+        if (column == COLUMN_HOST)
+                return options->has_host;
+        return column != COLUMN_TRUST || options->has_trust;
+}
+
+int stop_row_format(StopRow *row, const PastStop *stop, const ReportPrintOptions *options) {
+        char when[TIMESTAMP_MAX];
+
+        row->cells[COLUMN_WHEN] = strdup(
+                timestamp_format(when, stop->realtime_usec, TIMESTAMP_TABLE, options->is_utc));
+        if (options->has_host)
+                row->cells[COLUMN_HOST] = text_clean(stop->host, TEXT_TERMINAL);
+        row->cells[COLUMN_UNIT] = past_stop_format_unit(stop);
+        row->cells[COLUMN_CAUSE] = text_clean(past_stop_cause_word(stop), TEXT_TERMINAL);
+        row->cells[COLUMN_BY] = past_stop_format_party(stop);
+        row->cells[COLUMN_OUTCOME] = text_clean(past_stop_outcome_word(stop), TEXT_TERMINAL);
+        row->cells[COLUMN_DRAIN] = stop_row_format_drain(stop);
+        row->cells[COLUMN_TOTAL] = stop_row_format_total(stop);
+        row->cells[COLUMN_LOST] = stop_row_format_lost(stop);
+        row->cells[COLUMN_EXIT] = past_stop_format_exit(stop);
+        if (options->has_trust)
+                row->cells[COLUMN_TRUST] = strdup(record_trust_to_string(stop->trust));
+
+        for (StopColumn i = 0; i < _COLUMN_MAX; i++)
+                if (stop_column_is_shown(options, i) && !row->cells[i])
+                        return -ENOMEM;
+        if (options->has_colour)
+                stop_row_set_colours(row, stop);
+        return 0;
+}
+
+void stop_row_shorten(StopRow *row) {
+        char *when = row->cells[COLUMN_WHEN], *date = strchr(when, ' ');
+        char *suffix = strstr(row->cells[COLUMN_UNIT], ".service");
+
+        if (date && strchr(date + 1, ' '))
+                memmove(when, date + 1, strlen(date + 1) + 1);
+        if (suffix && strcmp(suffix, ".service") == 0)
+                *suffix = '\0';
+}
+
+int stop_row_cut(StopRow *row, const size_t widths[static _COLUMN_MAX]) {
+        for (size_t i = 0; i < _COLUMN_MAX; i++) {
+                char *cell = row->cells[i], *cut;
+
+                if (!cell || stop_columns[i].min_columns == 0 ||
+                        text_columns(cell, strlen(cell)) <= widths[i])
+                        continue;
+                if (asprintf(&cut, "%.*s…", (int) text_fit(cell, widths[i] - 1), cell) < 0)
+                        return -ENOMEM;
+                free(cell);
+                row->cells[i] = cut;
+        }
+        return 0;
+}
+
+/* ---- Widths ------------------------------------------------------------------------------------ */
+
+static size_t stop_widths_sum(
+        const size_t widths[static _COLUMN_MAX], const ReportPrintOptions *options) {
+        size_t sum = 0;
+
+        for (StopColumn i = 0; i < _COLUMN_MAX; i++)
+                if (stop_column_is_shown(options, i))
+                        sum += widths[i] + (sum > 0);
+        return sum;
+}
+
+bool stop_widths_fit(const size_t widths[static _COLUMN_MAX], const ReportPrintOptions *options) {
+        return options->is_full || options->width == 0 ||
+                stop_widths_sum(widths, options) <= options->width;
+}
+
+void stop_widths_narrow(size_t widths[static _COLUMN_MAX], const ReportPrintOptions *options) {
+        while (!stop_widths_fit(widths, options)) {
+                size_t *widest = NULL;
+
+                for (StopColumn i = 0; i < _COLUMN_MAX; i++)
+                        if (stop_column_is_shown(options, i) && stop_columns[i].min_columns > 0 &&
+                                widths[i] > stop_columns[i].min_columns &&
+                                (!widest || widths[i] > *widest))
+                                widest = &widths[i];
+                if (!widest)
+                        return;
+                (*widest)--;
+        }
+}
+
+/* ---- A row by itself --------------------------------------------------------------------------- */
+
+static void line_put_cell(FILE *file, const StopRow *row, StopColumn column, size_t width) {
+        const char *cell = row->cells[column], *colour = row->colours[column];
+        const size_t n = text_columns(cell, strlen(cell));
+        const int padding = n < width ? (int) (width - n) : 0;
+
+        if (stop_columns[column].is_right)
+                (void) fprintf(file, "%*s", padding, "");
+        (void) fprintf(file, "%s%s%s", colour ?: "", cell, colour ? COLOUR_RESET : "");
+        if (!stop_columns[column].is_right)
+                (void) fprintf(file, "%*s", padding, "");
+}
+
+static int line_fit(
+        StopRow *row, size_t widths[static _COLUMN_MAX], const ReportPrintOptions *options) {
+        for (size_t i = 0; i < _COLUMN_MAX; i++)
+                widths[i] = stop_columns[i].line_columns;
+        if (stop_widths_fit(widths, options))
+                return options->is_full || options->width == 0 ? 0 : stop_row_cut(row, widths);
+
+        for (size_t i = 0; i < _COLUMN_MAX; i++)
+                widths[i] = stop_columns[i].line_short_columns;
+        stop_row_shorten(row);
+        stop_widths_narrow(widths, options);
+        return stop_row_cut(row, widths);
+}
+
+int report_print_line(FILE *file, const PastStop *stop, const ReportPrintOptions *options) {
+        _cleanup_(stop_row_done) StopRow row = {};
+        const StopColumn last = options->has_trust ? COLUMN_TRUST : COLUMN_EXIT;
+        size_t widths[_COLUMN_MAX];
+
+        assert(file);
+        assert(stop);
+
+        int r = stop_row_format(&row, stop, options);
+        if (r >= 0)
+                r = line_fit(&row, widths, options);
+        if (r < 0)
+                return r;
+        for (StopColumn i = 0; i <= last; i++) {
+                if (!stop_column_is_shown(options, i))
+                        continue;
+                line_put_cell(file, &row, i, i < last ? widths[i] : 0);
+                (void) fputc(i < last ? ' ' : '\n', file);
+        }
+        return 0;
+}
