@@ -31,7 +31,8 @@ int journal_query_new(const JournalSource *source, JournalQuery **ret_query,
 JournalQuery *journal_query_free(JournalQuery *query);
 DEFINE_POINTER_CLEANUP(JournalQuery, journal_query_free)
 
-/* Whether parts of the journal could not be read: of other users (reterr says how to see them), damaged files.
+/* Whether parts of the journal could not be read: of other users (reterr says how to see them), damaged files or
+ * entries; or there is no journal file at all.
  * reterr: one line for stderr; "" when there is nothing to say. */
 bool journal_query_is_partial(JournalQuery *query, char reterr[static JOURNAL_ERROR_MAX]);
 
@@ -45,8 +46,10 @@ typedef struct JournalQuestion {
          * what stands before it or behind. "&": both what stands before it and behind; "+" binds stronger.
          * NULL-terminated; NULL: every entry. */
         const char *const *terms;
-        usec_t since_usec, until_usec; /* CLOCK_REALTIME; 0 and USEC_INFINITY: no bound */
-        sd_id128_t boot_id;            /* null: of any boot */
+        /* CLOCK_REALTIME, both included; 0 and USEC_INFINITY: no bound. Also of entries behind which the clock was
+         * set back, but for those that lie behind 10000 matching ones that are out of bounds. */
+        usec_t since_usec, until_usec;
+        sd_id128_t boot_id; /* null: of any boot */
         JournalDirection direction;
 } JournalQuestion;
 
@@ -69,11 +72,12 @@ int journal_query_find(
  * Returns: 1: something may have; 0: nothing; -EINTR: a signal; negative errno of sd_journal_wait(3). */
 int journal_query_wait(JournalQuery *query, usec_t timeout_usec) _warn_unused_;
 
-/* For an sd-event source in place of journal_query_wait(). Source: sd_journal_get_fd(3). */
+/* For an sd-event source that waits for POLLIN; what it tells is taken by journal_query_wait(…, 0).
+ * Returns: a descriptor, the query's; negative errno of sd_journal_get_fd(3). */
 int journal_query_fd(JournalQuery *query);
 
-/* The boot that text names: "" or "0": the present one (of a directory, files or a machine: the last one), 32 hex digits: that one, else an
- * offset as journalctl has it: "-1" the one before, "1" the first there is; also "ID-1".
- * Returns: 0; -EINVAL: no such form; -ENODATA: no such boot; -ENOMEM. */
+/* The boot that text names: "" or "0": the present one (of a directory, files or a machine: the last one), 32 hex
+ * digits: that one, else an offset as journalctl has it: "-1" the one before, "1" the first there is; also "ID-1".
+ * Returns: 0; -EINVAL: no such form; -ENODATA: no such boot; -ENOMEM; errno of sd_id128_get_boot(3). */
 int journal_query_find_boot(
         JournalQuery *query, const char *text, sd_id128_t *ret_boot_id) _warn_unused_;
