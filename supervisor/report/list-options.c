@@ -3,7 +3,7 @@
 /* Options as systemctl has them, and --watch. Each value is checked where it stands; what does not go together
  * is refused at the end. Whether a terminal is there to be redrawn is not known here. */
 
-#include "list-options.h"
+#include "report/list-options.h"
 
 #include <getopt.h>
 #include <stdarg.h>

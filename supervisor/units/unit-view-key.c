@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The settings that rules look at, each with its names: of the property on D-Bus, of the setting in files,
- * of the line in systemd's dump; and what holds when nothing sets it (systemd 252). */
+/* The settings that rules look at, and what is shown of a unit that runs, each with its names: of the property
+ * on D-Bus, of the setting in files, of the line in systemd's dump; and what holds when nothing sets it
+ * (systemd 252). */
 
 #include <string.h>
 
@@ -106,6 +107,11 @@ static const ViewKeyInfo view_key_table[_VIEW_KEY_MAX] = {
                 NULL },
         [VIEW_EXEC_MAIN_STARTED] = { "ExecMainStartTimestamp", NULL, NULL, VIEW_KIND_USEC, "0",
                 NULL, NULL },
+        [VIEW_EXEC_MAIN_STARTED_MONOTONIC] = { "ExecMainStartTimestampMonotonic", NULL, NULL,
+                VIEW_KIND_USEC, "0", NULL, NULL },
+        [VIEW_MAIN_PID] = { "MainPID", NULL, NULL, VIEW_KIND_UNSIGNED, "0", NULL, NULL },
+        [VIEW_RESTARTS] = { "NRestarts", NULL, NULL, VIEW_KIND_UNSIGNED, "0", NULL, NULL },
+        [VIEW_STATUS_TEXT] = { "StatusText", NULL, NULL, VIEW_KIND_STRING, "", NULL, NULL },
 };
 
 /* Other settings that a file may use for the same. */

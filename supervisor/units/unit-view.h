@@ -65,6 +65,10 @@ typedef enum ViewKey {
         VIEW_ENVIRONMENT_FILES, /* "-" in front: may be missing */
         VIEW_NEED_DAEMON_RELOAD,
         VIEW_EXEC_MAIN_STARTED, /* CLOCK_REALTIME; 0: it does not run */
+        VIEW_EXEC_MAIN_STARTED_MONOTONIC,
+        VIEW_MAIN_PID, /* 0: it does not run */
+        VIEW_RESTARTS, /* by Restart=, since somebody started it */
+        VIEW_STATUS_TEXT,
         _VIEW_KEY_MAX,
         _VIEW_KEY_INVALID = -EINVAL,
 } ViewKey;
