@@ -181,7 +181,7 @@ static void writer_put_list(
                 writer->is_out_of_memory = true;
                 return;
         }
-        json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+        json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
         /* With its NUL: else a number at the end would count as one that goes on. */
         json_object *list = json_tokener_parse_ex(tokener, text, (int) strlen(text) + 1);
         if (json_object_is_type(list, json_type_array) && list_is_finite(list))

@@ -31,6 +31,7 @@ typedef struct MetricsWriter {
 
 /* ---- Labels ------------------------------------------------------------------------------------ */
 
+/* Its value is a stranger's. */
 static void labels_append(ByteBuffer *buffer, const char *name, const char *value) {
         _cleanup_free_ char *clean = output_text(value);
 
@@ -64,6 +65,7 @@ static void labels_append(ByteBuffer *buffer, const char *name, const char *valu
 /* Returns: malloc()ed text; NULL: out of memory. */
 static char *labels_format(const GroupStatistics *group, StatisticsBy by) {
         _cleanup_(byte_buffer_done) ByteBuffer buffer = {};
+        char uid[16];
 
         switch (by) {
         case STATISTICS_BY_UNIT:
@@ -71,6 +73,10 @@ static char *labels_format(const GroupStatistics *group, StatisticsBy by) {
                 labels_append(&buffer, "manager", unit_manager_to_string(group->manager));
                 if (group->host)
                         labels_append(&buffer, "host", group->host);
+                if (group->uid != (uid_t) -1) {
+                        (void) snprintf(uid, sizeof(uid), "%u", group->uid);
+                        labels_append(&buffer, "uid", uid);
+                }
                 break;
         case STATISTICS_BY_HOST:
                 labels_append(&buffer, "host", group->key);
@@ -251,18 +257,36 @@ static void writer_put_family(const MetricsWriter *writer, const MetricsFamily *
 
 /* ---- The document ------------------------------------------------------------------------------ */
 
+/* Names that differ only in what was cleaned away would be one series twice, and the document none: further ones
+ * have a label more. */
+static int writer_tell_apart(MetricsWriter *writer, size_t i) {
+        char *label = writer->labels[i];
+        size_t n = 1;
+
+        for (size_t j = 0; j < i; j++)
+                n += strncmp(writer->labels[j], label, strlen(label)) == 0;
+        if (n == 1)
+                return 0;
+        if (asprintf(&writer->labels[i], "%s,number=\"%zu\"", label, n) < 0) {
+                writer->labels[i] = label;
+                return -ENOMEM;
+        }
+        free(label);
+        return 0;
+}
+
 static int writer_format_labels(MetricsWriter *writer) {
         const Statistics *statistics = writer->statistics;
+        int r = 0;
 
         writer->labels = calloc(statistics->n_groups + 1, sizeof(*writer->labels));
         if (!writer->labels)
                 return -ENOMEM;
-        for (size_t i = 0; i < statistics->n_groups; i++) {
+        for (size_t i = 0; r >= 0 && i < statistics->n_groups; i++) {
                 writer->labels[i] = labels_format(&statistics->groups[i], statistics->by);
-                if (!writer->labels[i])
-                        return -ENOMEM;
+                r = writer->labels[i] ? writer_tell_apart(writer, i) : -ENOMEM;
         }
-        return 0;
+        return r;
 }
 
 static void writer_done(MetricsWriter *writer) {

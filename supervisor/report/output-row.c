@@ -2,10 +2,10 @@
 
 /* The cells of one stop, and the row of one that is printed by itself.
  *
- * Where a terminal is too narrow, what can be done without goes before anything is cut: the weekday, and
- * ".service". Then the widest of the columns that may be cut loses a column, and again, so that long cells pay
- * for long ones; "…" stands where something is missing. Below what can still be read nothing is cut, and lines
- * are longer than the terminal.
+ * Where a terminal is too narrow, what can be done without goes before anything is cut: the weekday, ".service",
+ * spaces in numbers, and how it exited where the status tells. Then the widest of the columns that may be cut
+ * loses a column, and again, so that long cells pay for long ones; "…" stands where something is missing. The year
+ * goes last. Below what can still be read nothing is cut, and lines are longer than the terminal.
  *
  * When following, widths cannot wait for the last row: each row is printed by itself, in columns of fixed widths,
  * by the same rules and without libsmartcols.
@@ -25,6 +25,7 @@
 #define COLOUR_BAD     "\033[0;1;31m"
 #define COLOUR_RESET   "\033[0m"
 
+#define STOP_YEAR_COLUMNS 5   /* "2025-" */
 #define DRAIN_SHARE_CLOSE 0.9 /* of what was allowed */
 
 const StopColumnInfo stop_columns[_COLUMN_MAX] = {
@@ -32,12 +33,12 @@ const StopColumnInfo stop_columns[_COLUMN_MAX] = {
         [COLUMN_HOST] = { "HOST", false, 5, 16, 16 },
         [COLUMN_UNIT] = { "UNIT", false, 6, 24, 16 },
         [COLUMN_CAUSE] = { "CAUSE", false, 5, 17, 17 },
-        [COLUMN_BY] = { "BY", false, 6, 28, 28 },
-        [COLUMN_OUTCOME] = { "OUTCOME", false, 0, 10, 10 },
-        [COLUMN_DRAIN] = { "DRAIN", true, 0, 16, 14 },
+        [COLUMN_BY] = { "BY", false, 5, 28, 28 },
+        [COLUMN_OUTCOME] = { "OUTCOME", false, 10, 10, 10 },
+        [COLUMN_DRAIN] = { "DRAIN", true, 0, 15, 12 },
         [COLUMN_TOTAL] = { "TOTAL", true, 0, 8, 7 },
         [COLUMN_LOST] = { "LOST", true, 0, 4, 4 },
-        [COLUMN_EXIT] = { "EXIT", false, 8, 14, 14 },
+        [COLUMN_EXIT] = { "EXIT", false, 7, 14, 7 },
         [COLUMN_TRUST] = { "TRUST", false, 0, 10, 10 },
 };
 
@@ -156,14 +157,42 @@ int stop_row_format(StopRow *row, const PastStop *stop, const ReportPrintOptions
         return 0;
 }
 
+/* Takes away what is in front, where it is. */
+static void stop_row_drop_prefix(char *text, const char *prefix) {
+        const size_t size = strlen(prefix);
+
+        if (strncmp(text, prefix, size) == 0)
+                memmove(text, text + size, strlen(text + size) + 1);
+}
+
+static void stop_row_drop_spaces(char *text) {
+        char *end = text;
+
+        for (; *text; text++)
+                if (*text != ' ')
+                        *end++ = *text;
+        *end = '\0';
+}
+
 void stop_row_shorten(StopRow *row) {
         char *when = row->cells[COLUMN_WHEN], *date = strchr(when, ' ');
-        char *suffix = strstr(row->cells[COLUMN_UNIT], ".service");
+        char *suffix = strrchr(row->cells[COLUMN_UNIT], '.');
 
         if (date && strchr(date + 1, ' '))
                 memmove(when, date + 1, strlen(date + 1) + 1);
         if (suffix && strcmp(suffix, ".service") == 0)
                 *suffix = '\0';
+        stop_row_drop_spaces(row->cells[COLUMN_DRAIN]);
+        stop_row_drop_spaces(row->cells[COLUMN_TOTAL]);
+        stop_row_drop_prefix(row->cells[COLUMN_EXIT], "exited ");
+        stop_row_drop_prefix(row->cells[COLUMN_EXIT], "killed ");
+}
+
+void stop_row_drop_year(StopRow *row) {
+        char *when = row->cells[COLUMN_WHEN], *month = strchr(when, '-');
+
+        if (month && month > when)
+                memmove(when, month + 1, strlen(month + 1) + 1);
 }
 
 int stop_row_cut(StopRow *row, const size_t widths[static _COLUMN_MAX]) {
@@ -231,13 +260,18 @@ static int line_fit(
         StopRow *row, size_t widths[static _COLUMN_MAX], const ReportPrintOptions *options) {
         for (size_t i = 0; i < _COLUMN_MAX; i++)
                 widths[i] = stop_columns[i].line_columns;
-        if (stop_widths_fit(widths, options))
-                return options->is_full || options->width == 0 ? 0 : stop_row_cut(row, widths);
-
-        for (size_t i = 0; i < _COLUMN_MAX; i++)
-                widths[i] = stop_columns[i].line_short_columns;
-        stop_row_shorten(row);
-        stop_widths_narrow(widths, options);
+        if (options->is_full || options->width == 0)
+                return 0;
+        if (!stop_widths_fit(widths, options)) {
+                for (size_t i = 0; i < _COLUMN_MAX; i++)
+                        widths[i] = stop_columns[i].line_short_columns;
+                stop_row_shorten(row);
+                stop_widths_narrow(widths, options);
+        }
+        if (!stop_widths_fit(widths, options)) {
+                widths[COLUMN_WHEN] -= STOP_YEAR_COLUMNS;
+                stop_row_drop_year(row);
+        }
         return stop_row_cut(row, widths);
 }
 

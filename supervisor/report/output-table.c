@@ -67,6 +67,12 @@ static int printer_fit(TablePrinter *printer) {
                 stop_row_shorten(&printer->rows[i]);
         printer_measure(printer, widths);
         stop_widths_narrow(widths, printer->options);
+        if (!stop_widths_fit(widths, printer->options)) {
+                for (size_t i = 0; i < printer->n_rows; i++)
+                        stop_row_drop_year(&printer->rows[i]);
+                printer_measure(printer, widths);
+                stop_widths_narrow(widths, printer->options);
+        }
         for (size_t i = 0; r >= 0 && i < printer->n_rows; i++)
                 r = stop_row_cut(&printer->rows[i], widths);
         return r;
@@ -108,7 +114,8 @@ static int printer_fill(TablePrinter *printer) {
 
         for (StopColumn i = 0; i < _COLUMN_MAX; i++)
                 if (stop_column_is_shown(printer->options, i) &&
-                        !printer->scols->table_new_column(printer->table, stop_columns[i].name,
+                        !printer->scols->table_new_column(printer->table,
+                                printer->options->has_legend ? stop_columns[i].name : "",
                                 /* whint= */ 0, stop_columns[i].is_right ? SCOLS_FL_RIGHT : 0))
                         return -ENOMEM;
         for (size_t i = 0; r >= 0 && i < printer->n_rows; i++)
