@@ -13,7 +13,8 @@ typedef enum TextMode {
         _TEXT_MODE_MAX,
 } TextMode;
 
-/* Copies text; control characters become "?", what is no UTF-8 U+FFFD.
+/* Copies text; control characters become "?", on a terminal those that change directions or are not seen as well; what
+ * is no UTF-8 becomes U+FFFD.
  *
  * text: NULL gives "-".
  * Returns: malloc()ed text; NULL: out of memory. */

@@ -5,7 +5,7 @@
 
 #include "stop-story.h"
 
-#define STORY_TEXT_MAX_BYTES 4096U             /* a text is cut behind it */
+#define STORY_TEXT_MAX_BYTES 4096U              /* a text is cut behind it */
 #define STORY_SLACK_USEC     (USEC_PER_SEC / 2) /* how late a record may come to the journal */
 
 /* The beginning of the stop. */
@@ -21,6 +21,7 @@ int64_t story_origin_offset(const StoryOrigin *origin, const JournalEntry *entry
 typedef struct StoryDraft {
         StoryItem item;
         int64_t at_usec;   /* when its record came */
+        size_t number;     /* in which it was read */
         bool is_open_step; /* another record may tell how it ended */
 } StoryDraft;
 
@@ -39,7 +40,6 @@ int story_record_read_foreign(const JournalEntry *entry, int64_t at_usec, StoryK
 typedef struct StoryDrafts {
         StoryDraft *items;
         size_t n, n_room;
-        size_t n_work; /* steps and phases of the gateway's among them */
         size_t n_left_out;
 } StoryDrafts;
 
@@ -57,5 +57,6 @@ typedef struct StoryFound {
 int story_journal_collect(JournalQuery *query, const PastStop *stop, size_t n_log_lines,
         StoryFound *ret_found) _warn_unused_;
 
-/* Makes one bar of the two records of a step, sorts, and measures the axis. Takes the drafts over. */
-void story_settle(StoryFound *found, StopStory *story);
+/* Makes one bar of the two records of a step, sorts, and measures the axis. Takes the drafts over.
+ * Returns: 0; -ENOMEM. */
+int story_settle(StoryFound *found, StopStory *ret_story) _warn_unused_;

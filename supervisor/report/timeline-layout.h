@@ -15,7 +15,8 @@
 /* An item's place. */
 typedef struct TimelinePlace {
         const StoryItem *item; /* weak */
-        unsigned begin, end;   /* in eighths: a whole column; at least one column more, at most the last */
+        unsigned begin,
+                end; /* in eighths: a whole column; at least one column more, at most the last */
 } TimelinePlace;
 
 /* A span, an instant, or all instants of systemd. */
