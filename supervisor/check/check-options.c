@@ -156,7 +156,8 @@ static bool options_take_switch(CheckOptions *options, int code) {
         case OPTION_NO_LEGEND:
                 options->has_legend = false;
                 return true;
-        case OPTION_NO_PAGER: /* there is none; scripts pass it all the same */
+        case OPTION_NO_PAGER:
+                options->has_pager = false;
                 return true;
         case 'q':
                 options->is_quiet = true;
@@ -230,6 +231,7 @@ int check_options_parse(
         CheckOptions options = {
                 .lint.headroom_usec = 30 * USEC_PER_SEC,
                 .has_legend = true,
+                .has_pager = true,
         };
         int code, r = 0;
 
@@ -280,6 +282,7 @@ void check_print_help(void) {
                 "\n"
                 "     --json=MODE           off (default), short, pretty\n"
                 "     --no-legend           No header and no summary\n"
+                "     --no-pager            Not through a pager\n"
                 "  -q --quiet               Only units with findings\n"
                 "\n"
                 "Exit status: 0 nothing found, or hints only; 1 warnings; 2 errors; 64 usage;\n"

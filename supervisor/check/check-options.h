@@ -34,7 +34,7 @@ typedef struct CheckOptions {
         FixMode fix;
         bool is_dry_run;
         bool is_offline; /* every argument is a file */
-        bool is_quiet, has_legend;
+        bool is_quiet, has_legend, has_pager;
         JsonMode json;
         char *const *arguments; /* weak: unit names, globs, files; NULL-terminated */
 } CheckOptions;

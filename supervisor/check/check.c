@@ -10,6 +10,7 @@
 
 #include "check/check-fix.h"
 #include "check/check-print.h"
+#include "pager.h"
 #include "terminal.h"
 
 static int check_complain(const char *text, int exit_status) {
@@ -30,7 +31,19 @@ static int check_fail(int error) {
         return check_complain(strerror(-error), EX_OSERR);
 }
 
-static int check_list_rules(void) {
+/* Last before the output: what goes wrong is told on the terminal. */
+static Pager *check_open_pager(const CheckOptions *options) {
+        Pager *pager = NULL;
+
+        int r = options->has_pager ? pager_open(/* jump_to_end= */ false, &pager) : 0;
+        if (r < 0)
+                (void) fprintf(
+                        stderr, "gatewatch check: goes on without a pager: %s\n", strerror(-r));
+        return pager;
+}
+
+static int check_list_rules(const CheckOptions *options) {
+        _cleanup_(pager_freep) Pager *pager = check_open_pager(options);
         const Rule *rule;
 
         for (size_t i = 0; (rule = rule_get(i)); i++)
@@ -40,19 +53,29 @@ static int check_list_rules(void) {
 }
 
 static int check_show(const CheckOptions *options, const CheckSet *set) {
-        if (options->json != JSON_OFF)
-                return check_print_json(stdout, set->lints, set->n_lints, options->json);
-        if (set->n_lints == 0 && !options->arguments[0] && !options->is_quiet)
+        /* Before a pager takes the place of the terminal. */
+        const CheckPrintOptions print = {
+                .has_colour = terminal_wants_colour(stdout),
+                .has_legend = options->has_legend,
+                .is_quiet = options->is_quiet,
+                .width = terminal_width(stdout),
+        };
+        const bool is_table = options->json == JSON_OFF;
+
+        if (is_table && set->n_lints == 0 && !options->arguments[0] && !options->is_quiet)
                 (void) fputs(
                         "gatewatch check: no loaded unit runs gatewatch: name those to check\n",
                         stderr);
-        return check_print_table(stdout, set->lints, set->n_lints,
-                &(CheckPrintOptions){
-                        .has_colour = terminal_wants_colour(stdout),
-                        .has_legend = options->has_legend,
-                        .is_quiet = options->is_quiet,
-                        .width = terminal_width(stdout),
-                });
+
+        _cleanup_(pager_freep) Pager *pager = check_open_pager(options);
+        return is_table ? check_print_table(stdout, set->lints, set->n_lints, &print)
+                        : check_print_json(stdout, set->lints, set->n_lints, options->json);
+}
+
+static int check_show_fixes(const CheckOptions *options, const CheckSet *set) {
+        _cleanup_(pager_freep) Pager *pager = check_open_pager(options);
+
+        return check_fix_print(set);
 }
 
 static bool set_has_loaded_units(const CheckSet *set) {
@@ -109,7 +132,7 @@ static int check_units(const CheckOptions *options) {
                 return check_fail(r);
         if (options->fix == FIX_WRITE)
                 return check_fix(options, &set);
-        r = options->fix == FIX_PRINT ? check_fix_print(&set) : check_show(options, &set);
+        r = options->fix == FIX_PRINT ? check_show_fixes(options, &set) : check_show(options, &set);
         return r < 0 ? check_fail(r) : check_set_status(&set);
 }
 
@@ -131,7 +154,7 @@ int check_verb(int argc, char *argv[]) {
                 (void) printf("gatewatch %s\n", GATEWATCH_VERSION);
                 return 0;
         case CHECK_LIST_RULES:
-                return check_list_rules();
+                return check_list_rules(&options);
         case CHECK_UNITS:
                 break;
         }

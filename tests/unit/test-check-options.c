@@ -11,7 +11,7 @@
 
 #include "check/check-options.h"
 
-#define WORDS_MAX 8
+#define WORDS_MAX 9
 
 /* words: apart by single spaces. */
 static int parse(const char *words, CheckOptions *ret_options, char *reterr) {
@@ -92,7 +92,7 @@ static void test_check_options_taken_as_given(void **state _unused_) {
         char error[CHECK_ERROR_MAX] = "";
 
         assert_int_equal(parse("--drain-timeout=3min --fix --ignore=delegate,,pid-file "
-                               "--no-legend -q a b",
+                               "--no-legend --no-pager -q a b",
                                  &options, error),
                 0);
         assert_int_equal(options.action, CHECK_UNITS);
@@ -103,6 +103,7 @@ static void test_check_options_taken_as_given(void **state _unused_) {
         assert_int_equal(strv_length(options.lint.ignore), 2);
         assert_true(strv_contains(options.lint.ignore, "pid-file"));
         assert_false(options.has_legend);
+        assert_false(options.has_pager);
         assert_true(options.is_quiet);
         assert_string_equal(options.arguments[0], "a");
         assert_string_equal(options.arguments[1], "b");
@@ -117,6 +118,7 @@ static void test_check_options_help_comes_before_what_does_not_fit(void **state 
         assert_int_equal(parse("--dry-run --help", &options, error), 0);
         assert_int_equal(options.action, CHECK_SHOW_HELP);
         assert_int_equal(parse("--list-rules", &options, error), 0);
+        assert_true(options.has_pager);
         assert_int_equal(options.action, CHECK_LIST_RULES);
         assert_int_equal(parse("--version", &options, error), 0);
         assert_int_equal(options.action, CHECK_SHOW_VERSION);

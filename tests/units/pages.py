@@ -82,8 +82,7 @@ class PagesTest(unittest.TestCase):
     def test_check_page_has_the_options_of_help_and_no_others(self):
         page = section(read('docs', 'gatewatch-check.1.scd'), 'OPTIONS')
         documented = set(re.findall(r'^(?:\*-\w\*, )?\*(--[a-z-]+)', page, re.MULTILINE))
-        # --no-pager is there for scripts only.
-        self.assertEqual(documented - {'--no-pager'}, options_of_help('check'))
+        self.assertEqual(documented, options_of_help('check'))
 
     def test_unit_page_has_the_options_of_help(self):
         page = section(read('docs', 'gatewatch-unit.1.scd'), 'OPTIONS')
