@@ -115,12 +115,13 @@ static int recommend_from_bound(
 
         *ret_drain_usec = usec_max(usec_scale(group->cut_bound_usec, 3, 2),
                 usec_scale(group->longest_drain_usec, 6, 5));
+        recommendation_format(bound, group->cut_bound_usec);
         r = reason_add(reason,
-                "%zu of %zu drains were cut at their bound (at most %s): they would have taken longer, and nobody knows "
-                "how much, so the p99 is not known. Half as much again as the bound is the least; look again after "
-                "%d more stops.",
-                n_cut, n, statistics_format_seen(bound, group->cut_bound_usec),
-                RECOMMENDATION_STOPS_MIN);
+                "%zu of %zu drains %s cut at %s %s: how much longer it would have taken "
+                "nobody knows, and so the p99 is not known. Half as much again is the least; look "
+                "again after %d more stops.",
+                n_cut, n, n_cut == 1 ? "was" : "were",
+                n_cut == 1 ? "its bound of" : "bounds of up to", bound, RECOMMENDATION_STOPS_MIN);
         if (r < 0 || !late)
                 return r;
         _cleanup_free_ char *name = text_clean(late->name, TEXT_TERMINAL);
@@ -220,7 +221,8 @@ static int recommend_settings(const GroupStatistics *group, Recommendation *reco
 
         if (needed_usec > 2 * RECOMMENDATION_USEC_MAX)
                 return reason_add(&recommendation->reason, "No bound of use follows from that.");
-        recommendation->timeout_stop_usec = recommendation_round(needed_usec);
+        recommendation->timeout_stop_usec =
+                (needed_usec + USEC_PER_SEC - 1) / USEC_PER_SEC * USEC_PER_SEC;
         if (is_long_enough && group->timeout_stop_usec >= needed_usec) {
                 recommendation->timeout_stop_usec = group->timeout_stop_usec != USEC_INFINITY
                         ? group->timeout_stop_usec
@@ -253,6 +255,10 @@ static int recommend(const GroupStatistics *group, Recommendation *recommendatio
                 return reason_add(&recommendation->reason, "None: %zu %s seen; %zu more %s needed.",
                         n, n == 1 ? "drain was" : "drains were", RECOMMENDATION_STOPS_MIN - n,
                         RECOMMENDATION_STOPS_MIN - n == 1 ? "is" : "are");
+        if (group->p99_usec == USEC_INFINITY && group->cut_bound_usec == 0)
+                return reason_add(&recommendation->reason,
+                        "None: drains were cut before they had any time: see whether TimeoutStopSec "
+                        "is longer than the headroom.");
         r = group->p99_usec == USEC_INFINITY
                 ? recommend_from_bound(group, &drain_usec, &recommendation->reason)
                 : recommend_from_p99(group, &drain_usec, &recommendation->reason);
@@ -260,9 +266,6 @@ static int recommend(const GroupStatistics *group, Recommendation *recommendatio
                 r = recommend_for_steps(group, &drain_usec, &recommendation->reason);
         if (r < 0)
                 return r;
-        if (drain_usec == 0 && group->p99_usec == USEC_INFINITY)
-                return reason_add(&recommendation->reason,
-                        "The bound itself is not known: no recommendation.");
         if (drain_usec > RECOMMENDATION_USEC_MAX)
                 return reason_add(&recommendation->reason, "No bound of use follows from that.");
         recommendation->drain_timeout_usec = recommendation_round(drain_usec);

@@ -406,6 +406,17 @@ static int page_put_parties(const Page *page, const GroupStatistics *group) {
 
 /* ---- The page ----------------------------------------------------------------------------------- */
 
+/* "1h30min": a shell would make two words of it else. */
+static const char *span_join(char *span) {
+        char *end = span;
+
+        for (const char *c = span; *c; c++)
+                if (*c != ' ')
+                        *end++ = *c;
+        *end = '\0';
+        return span;
+}
+
 static int page_put_recommendation(const Page *page, const GroupStatistics *group) {
         _cleanup_(recommendation_done) Recommendation recommendation = {};
         char span[USEC_SPAN_MAX];
@@ -418,8 +429,8 @@ static int page_put_recommendation(const Page *page, const GroupStatistics *grou
                 return -ENOMEM;
         page_put_heading(page, "Recommendation");
         if (recommendation.is_given) {
-                (void) fprintf(page->file, "  --drain-timeout=%s\n",
-                        recommendation_format(span, recommendation.drain_timeout_usec));
+                (void) recommendation_format(span, recommendation.drain_timeout_usec);
+                (void) fprintf(page->file, "  --drain-timeout=%s\n", span_join(span));
                 (void) fprintf(page->file, "  TimeoutStopSec=%s\n",
                         recommendation_format(span, recommendation.timeout_stop_usec));
         }
