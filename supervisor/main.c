@@ -11,6 +11,8 @@
 #include "config/exit-status.h"
 #include "forensics/post.h"
 #include "gateway/notify.h"
+#include "report/list.h"
+#include "report/report.h"
 #include "run/run.h"
 
 typedef struct Verb {
@@ -25,6 +27,8 @@ static const Verb verbs[] = {
         { "post", "Write the last record of a run that could not: for ExecStopPost=", post_verb },
         { "check", "Would systemd kill this gateway in the middle of its drain?", check_verb },
         { "unit", "Print a unit or a drop-in that is aligned with the drain", unit_verb },
+        { "report", "Past stops: when, why, by whom, how they ended", report_verb },
+        { "list", "Units under gatewatch now: state, progress, budget", list_verb },
 };
 
 static void print_help(FILE *file) {
