@@ -192,6 +192,24 @@ static void write_slowest_step(FILE *file, const PastStop *stop) {
         end_fact(file);
 }
 
+static const char *outcome_sentence(const PastStop *stop) {
+        static const char *const sentences[_OUTCOME_MAX] = {
+                [OUTCOME_CLEAN] = "ended within the first phase",
+                [OUTCOME_ESCALATED] = "a later phase was needed",
+                [OUTCOME_KILLED] = "SIGKILL was needed",
+                [OUTCOME_EXITED] = "by itself, with code 0",
+                [OUTCOME_FAILED] = "by itself, with another code than 0",
+                [OUTCOME_CRASHED] = "of a signal that nobody here sent",
+                [OUTCOME_LOST] = "the supervisor itself was killed, or the machine went down",
+        };
+
+        if (stop->state == RUN_UNRECORDED)
+                return "it is over, and nobody has recorded how";
+        if (stop->outcome < 0 || stop->outcome >= _OUTCOME_MAX)
+                return "";
+        return sentences[stop->outcome];
+}
+
 int html_write_facts(FILE *file, const PastStop *stop) {
         _cleanup_free_ char *ended = past_stop_format_exit(stop);
 
@@ -203,9 +221,13 @@ int html_write_facts(FILE *file, const PastStop *stop) {
         write_party(file, "Signalled by", &stop->sender);
         begin_fact(file, "Outcome");
         html_write_badge(file, stop);
-        (void) fputs(" ", file);
-        xml_write(file, strcmp(ended, "-") != 0 ? ended : "", XML_LINE);
+        (void) fprintf(file, " %s", outcome_sentence(stop));
         end_fact(file);
+        if (strcmp(ended, "-") != 0) {
+                begin_fact(file, "Exit");
+                xml_write(file, ended, XML_LINE);
+                end_fact(file);
+        }
         if (stop->drain_used_usec != USEC_INFINITY || stop->drain_usec != USEC_INFINITY) {
                 begin_fact(file, "Drain");
                 write_drain(file, stop);
@@ -247,13 +269,13 @@ static void write_number_field(FILE *file, const char *name, uint64_t number, ui
 }
 
 static void write_usec_field(FILE *file, const char *name, usec_t usec) {
-        char span[USEC_SPAN_MAX];
+        char text[PICTURE_TIME_MAX];
 
         if (usec == USEC_INFINITY)
                 return;
         begin_field(file, name);
         (void) fprintf(file, "%" PRIu64 " <span class=\"soft\">(%s)</span>", usec,
-                usec_format_span(span, usec, 1));
+                picture_format_duration(text, usec));
         end_field(file);
 }
 

@@ -11,6 +11,8 @@
 
 #include "timeline-html.h"
 
+#include <string.h>
+
 #include "timeline-picture.h"
 #include "xml-text.h"
 
@@ -41,15 +43,15 @@ static const char page_style[] =
         ".badge.bad{background:#ffdad6;color:#5c0a06;border-color:#b3261e}\n"
         ".forged{margin:16px 0;padding:10px 14px;border:2px solid #b3261e;border-radius:6px;"
         "background:#ffdad6;color:#5c0a06}\n"
-        ".facts{margin:16px 0 0;display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,340px),1fr));"
-        "gap:0 32px}\n"
-        ".facts>div{padding:8px 0;border-top:1px solid #e4e8ec;display:grid;"
+        ".facts{margin:16px 0 0;columns:2 420px;column-gap:40px}\n"
+        ".facts>div{break-inside:avoid;padding:8px 0;border-top:1px solid #e4e8ec;display:grid;"
         "grid-template-columns:116px minmax(0,1fr);gap:0 12px}\n"
         "dt{color:#57606a}\n"
+        ".facts>div:first-child{column-span:all}\n"
         "dd{margin:0}\n"
         ".detail{margin:4px 0 0;font-size:13px;line-height:1.4}\n"
         ".detail span{display:block;color:#57606a}\n"
-        "code,pre,.fields td,.at{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,"
+        "code,pre,.fields td,.fields th,.at{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,"
         "'DejaVu Sans Mono',monospace;font-size:13px}\n"
         "figure{margin:24px 0 0}\n"
         ".scroll{overflow-x:auto;border:1px solid #d0d7de;border-radius:6px}\n"
@@ -65,7 +67,7 @@ static const char page_style[] =
         ".at{white-space:nowrap;text-align:right;width:90px}\n"
         ".events th:first-child{text-align:right}\n"
         ".source{width:140px}\n"
-        ".what{width:240px}\n"
+        ".what{width:300px}\n"
         ".mark{font-weight:700;margin-right:6px}\n"
         ".mark.warning{color:#8a5a00}.mark.bad{color:#b3261e}.mark.good{color:#1a7f37}\n"
         "pre{margin:0;padding:12px 14px;border:1px solid #d0d7de;border-radius:6px;background:#f6f8fa;"
@@ -74,9 +76,9 @@ static const char page_style[] =
         "main,body>header,body>footer{padding-left:16px;padding-right:16px}\n"
         "h1{font-size:22px}h2{font-size:20px}\n"
         ".events thead{display:none}\n"
-        ".events tr{display:grid;grid-template-columns:84px minmax(0,1fr);gap:0 12px;padding:8px 0;"
+        ".events tr{display:grid;grid-template-columns:104px minmax(0,1fr);gap:0 12px;padding:8px 0;"
         "border-top:1px solid #e4e8ec}\n"
-        ".events td{border:0;padding:0;width:auto}\n"
+        ".events td{border:0;padding:0;width:auto;white-space:normal}\n"
         ".events td+td+td{grid-column:2}\n"
         ".events td.source{color:#57606a;font-size:13px}\n"
         ".events td:empty{display:none}\n"
@@ -161,11 +163,7 @@ static const char *const tone_marks[_STORY_TONE_MAX] = {
 };
 
 static bool has_several_lines(const char *text) {
-        const char *end = text;
-
-        while (*end != '\0' && *end != '\n')
-                end++;
-        return *end == '\n';
+        return strchr(text, '\n');
 }
 
 static void write_event(FILE *file, const StoryItem *item) {
@@ -185,9 +183,10 @@ static void write_event(FILE *file, const StoryItem *item) {
                         picture_format_duration(
                                 text, (uint64_t) item->end_usec - (uint64_t) item->begin_usec));
         (void) fputs("</td><td>", file);
-        if (item->text && has_several_lines(item->text))
-                (void) fputs("<span class=\"soft\">see below</span>", file);
-        else
+        if (item->text && has_several_lines(item->text)) {
+                xml_write_part(file, item->text, strcspn(item->text, "\n"), XML_LINE);
+                (void) fputs(" <span class=\"soft\">(all of it below)</span>", file);
+        } else
                 xml_write(file, item->text, XML_LINE);
         (void) fputs("</td><td class=\"source\">", file);
         xml_write(file, item->source, XML_LINE);
@@ -239,9 +238,11 @@ static void write_long_texts(FILE *file, const StopStory *story) {
 
                 if (item->kind == STORY_LOG || !item->text || !has_several_lines(item->text))
                         continue;
-                (void) fputs(item->kind == STORY_COREDUMP ? "<h3>Stack of the core dump: " : "<h3>",
-                        file);
-                xml_write(file, item->label, XML_LINE);
+                (void) fputs("<h3>", file);
+                if (item->kind == STORY_COREDUMP)
+                        (void) fputs("The core dump’s stack", file);
+                else
+                        xml_write(file, item->label, XML_LINE);
                 /* HTML takes a line feed right behind <pre> for no part of the text. */
                 (void) fputs("</h3>\n<pre>\n", file);
                 xml_write(file, item->text, XML_LINES);

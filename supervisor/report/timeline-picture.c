@@ -9,7 +9,11 @@
  * near the end the axis leaves room at its right, as much as is needed up to a bound; what is too long even
  * then is cut, and is whole in the tooltip.
  *
- * Bars: each goes to the first row of its lane that is free from its beginning on to the end of its label.
+ * Bars: each goes to the first row of its lane that is free from its beginning on to the end of its label. Phases follow
+ * each other; a few go down like stairs, one a row.
+ *
+ * What lies beyond the axis: a span is not drawn, an instant stands at the axis' end as an arrow, its label says
+ * when it was.
  *
  * Places are integers, made from shares between 0 and 1 of an axis that is never empty: there is no number here
  * that could be infinite or none. The width of text is taken from the widest of the usual faces, so that it is
@@ -25,13 +29,15 @@
 #define PICTURE_SPAN_MIN_USEC ((uint64_t) 1000)
 #define PICTURE_TICK_GAP      (84 * PICTURE_PX)
 #define PICTURE_MARGIN_STEP   (40 * PICTURE_PX)
-#define PICTURE_MARGIN_MAX    (320 * PICTURE_PX)
+#define PICTURE_MARGIN_MAX    (240 * PICTURE_PX)
 #define PICTURE_NAME_MAX      (300 * PICTURE_PX)
-#define PICTURE_FLAG_MAX      (430 * PICTURE_PX)
+#define PICTURE_FLAG_MAX      (560 * PICTURE_PX)
 #define PICTURE_TEXT_MIN      (60 * PICTURE_PX) /* less of a sentence says nothing */
 #define PICTURE_SPACE         (6 * PICTURE_PX)
 #define PICTURE_ROW_GAP       (10 * PICTURE_PX)
-#define PICTURE_BAR_MIN       (2 * PICTURE_PX)
+#define PICTURE_BAR_MIN       (3 * PICTURE_PX)
+#define PICTURE_CASCADE_MAX   8
+#define PICTURE_DOT_GAP       (1 * PICTURE_PX)
 
 /* ---- Text --------------------------------------------------------------------------------------- */
 
@@ -84,7 +90,9 @@ PictureCut picture_text_fit(const char *text, int width, int font, bool is_bold)
 }
 
 const char *picture_format_duration(char buffer[static PICTURE_TIME_MAX], usec_t duration_usec) {
-        if (duration_usec < USEC_PER_MSEC)
+        if (duration_usec == 0)
+                (void) snprintf(buffer, PICTURE_TIME_MAX, "0s");
+        else if (duration_usec < USEC_PER_MSEC)
                 (void) snprintf(buffer, PICTURE_TIME_MAX, "%" PRIu64 "us", duration_usec);
         else if (duration_usec < USEC_PER_SEC)
                 (void) snprintf(
@@ -95,6 +103,12 @@ const char *picture_format_duration(char buffer[static PICTURE_TIME_MAX], usec_t
         else if (duration_usec < USEC_PER_MINUTE)
                 (void) snprintf(buffer, PICTURE_TIME_MAX, "%" PRIu64 ".%" PRIu64 "s",
                         duration_usec / USEC_PER_SEC, duration_usec % USEC_PER_SEC / 100000);
+        else if (duration_usec < 10 * USEC_PER_MINUTE && duration_usec % USEC_PER_SEC >= 10000)
+                (void) snprintf(buffer, PICTURE_TIME_MAX,
+                        "%" PRIu64 "min %" PRIu64 ".%02" PRIu64 "s",
+                        (uint64_t) (duration_usec / USEC_PER_MINUTE),
+                        (uint64_t) (duration_usec % USEC_PER_MINUTE / USEC_PER_SEC),
+                        duration_usec % USEC_PER_SEC / 10000);
         else
                 return usec_format_span(buffer, duration_usec, USEC_PER_SEC);
         return buffer;
@@ -159,12 +173,18 @@ static uint64_t tick_step_usec(uint64_t wanted_usec) {
         };
         static const uint64_t factors[] = { 1, 2, 5 };
 
-        for (size_t i = 0; i < ELEMENTSOF(units); i++)
-                for (uint64_t ten = units[i].unit_usec; ten <= units[i].end_usec / 25; ten *= 10)
-                        for (size_t k = 0; k < ELEMENTSOF(factors); k++)
-                                if (ten * factors[k] >= wanted_usec &&
-                                        ten * factors[k] <= units[i].end_usec / 5 * 2)
+        for (size_t i = 0; i < ELEMENTSOF(units); i++) {
+                const uint64_t limit_usec = units[i].end_usec / 5 * 2;
+
+                for (uint64_t ten = units[i].unit_usec; ten <= limit_usec; ten *= 10) {
+                        for (size_t k = 0;
+                                k < ELEMENTSOF(factors) && ten <= limit_usec / factors[k]; k++)
+                                if (ten * factors[k] >= wanted_usec)
                                         return ten * factors[k];
+                        if (ten > limit_usec / 10)
+                                break;
+                }
+        }
         return 50000000 * USEC_PER_DAY; /* of all that 64 bits can hold */
 }
 
@@ -203,6 +223,11 @@ static PictureLane item_lane(const StoryItem *item) {
         default:
                 return _PICTURE_LANE_MAX;
         }
+}
+
+/* A span that has no part on the axis. */
+static bool item_is_beyond(const Picture *picture, const StoryItem *item) {
+        return item->begin_usec > picture->end_usec || item->end_usec < picture->begin_usec;
 }
 
 static int flag_weight(const StoryItem *item) {
@@ -307,7 +332,16 @@ static int bar_end(const PictureBar *bar) {
                 picture_text_width(bar->time, SIZE_MAX, PICTURE_FONT, false);
 }
 
+static void bar_set_place(const Picture *picture, PictureBar *bar, const StoryItem *item) {
+        *bar = (PictureBar){ .item = item, .x = place_x(picture, item->begin_usec) };
+        bar->width = place_x(picture, item->end_usec) - bar->x;
+        if (bar->width < PICTURE_BAR_MIN)
+                bar->width = PICTURE_BAR_MIN;
+        (void) picture_format_duration(bar->time, item_duration_usec(item));
+}
+
 static bool picture_set_lane(Picture *picture, PictureLane lane, const Choice *choice) {
+        const bool is_cascade = lane != LANE_STEPS && choice->n <= PICTURE_CASCADE_MAX;
         int ends[PICTURE_LANE_BARS_MAX] = {};
         bool has_room = true;
 
@@ -315,16 +349,11 @@ static bool picture_set_lane(Picture *picture, PictureLane lane, const Choice *c
         picture->lanes[lane].n_rows = 0;
         for (size_t i = 0; i < choice->n; i++) {
                 PictureBar *bar = &picture->lanes[lane].bars[i];
-                const StoryItem *item = choice->items[i];
-                size_t row = 0;
+                size_t row;
 
-                *bar = (PictureBar){ .item = item, .x = place_x(picture, item->begin_usec) };
-                bar->width = place_x(picture, item->end_usec) - bar->x;
-                if (bar->width < PICTURE_BAR_MIN)
-                        bar->width = PICTURE_BAR_MIN;
-                (void) picture_format_duration(bar->time, item_duration_usec(item));
+                bar_set_place(picture, bar, choice->items[i]);
                 has_room &= bar_set_label(bar);
-                while (ends[row] > bar->x)
+                for (row = is_cascade ? i : 0; ends[row] > bar->x;)
                         row++;
                 bar->row = row;
                 ends[row] = bar_end(bar) + PICTURE_ROW_GAP;
@@ -369,7 +398,7 @@ static bool flag_set_label(PictureFlag *flag) {
         left = bound - flag_width(flag) - PICTURE_SPACE;
         if (text && *text && left >= PICTURE_TEXT_MIN)
                 flag->text = picture_text_fit(text, left, PICTURE_FONT, false);
-        return bound == PICTURE_FLAG_MAX ||
+        return bound >= PICTURE_MARGIN_MAX ||
                 (!flag->name.is_cut && (!text || (flag->text.size > 0 && !flag->text.is_cut)));
 }
 
@@ -415,11 +444,23 @@ static bool picture_set_flags(Picture *picture, const Choice *choice, usec_t bou
 
 /* ---- All of it ---------------------------------------------------------------------------------------- */
 
+/* Of dots of one tone that would lie on each other the first one stands for all. */
 static void picture_add_dot(Picture *picture, PictureDot *dots, size_t *n, const StoryItem *item) {
-        if (*n == PICTURE_DOTS_MAX)
+        const int x = place_x(picture, item->begin_usec);
+
+        for (size_t i = *n; i > 0 && x - dots[i - 1].x < PICTURE_DOT_GAP; i--)
+                if (dots[i - 1].item->tone == item->tone)
+                        return;
+        if (*n == PICTURE_DOTS_MAX) {
                 picture->n_left_out++;
-        else
-                dots[(*n)++] = (PictureDot){ item, place_x(picture, item->begin_usec) };
+                return;
+        }
+        dots[(*n)++] = (PictureDot){
+                .item = item,
+                .x = x,
+                .beyond = (item->begin_usec > picture->end_usec) -
+                        (item->begin_usec < picture->begin_usec),
+        };
 }
 
 static void picture_set_dots(Picture *picture, const StopStory *story) {
@@ -458,22 +499,24 @@ Picture *picture_new(const StopStory *story) {
                 return NULL;
         for (PictureLane lane = 0; lane < _PICTURE_LANE_MAX; lane++)
                 lanes[lane] = (Choice){ .n_max = PICTURE_LANE_BARS_MAX, .is_above = bar_is_above };
+        picture_set_span(picture, story);
         for (size_t i = 0; i < story->n_items; i++) {
                 const PictureLane lane = item_lane(&story->items[i]);
 
-                if (lane != _PICTURE_LANE_MAX)
+                if (lane != _PICTURE_LANE_MAX && item_is_beyond(picture, &story->items[i]))
+                        picture->n_left_out++;
+                else if (lane != _PICTURE_LANE_MAX)
                         choice_offer(&lanes[lane], &story->items[i]);
                 else if (story->items[i].kind != STORY_LOG)
                         choice_offer(&flags, &story->items[i]);
         }
-        picture->n_left_out = story->n_left_out;
+        picture->n_left_out += story->n_left_out;
         picture->n_unnamed = flags.n_passed;
         for (PictureLane lane = 0; lane < _PICTURE_LANE_MAX; lane++) {
                 picture->n_left_out += lanes[lane].n_passed;
                 choice_sort(&lanes[lane]);
         }
         choice_sort(&flags);
-        picture_set_span(picture, story);
         for (int margin = 0; margin <= PICTURE_MARGIN_MAX; margin += PICTURE_MARGIN_STEP) {
                 picture->right = PICTURE_EDGE - margin;
                 if (picture_place(picture, story, lanes, &flags))

@@ -15,7 +15,7 @@
 #define PICTURE_TIME_MAX      USEC_SPAN_MAX
 #define PICTURE_TICKS_MAX     32
 #define PICTURE_FLAGS_MAX     24
-#define PICTURE_DOTS_MAX      400
+#define PICTURE_DOTS_MAX      2000
 #define PICTURE_LANE_BARS_MAX 60
 
 typedef enum PictureLane {
@@ -60,6 +60,7 @@ typedef struct PictureFlag {
 typedef struct PictureDot {
         const StoryItem *item; /* weak */
         int x;
+        int beyond; /* -1, 1: before the axis, behind it; then x is its end */
 } PictureDot;
 
 typedef struct Picture {
@@ -96,7 +97,7 @@ int picture_text_width(const char *text, size_t size, int font, bool is_bold);
 /* As much of the first line of text as width has room for. */
 PictureCut picture_text_fit(const char *text, int width, int font, bool is_bold);
 
-/* "850us", "42ms", "1.42s", "1min 30s": three digits, or whole seconds. Returns: buffer. */
+/* "850us", "42ms", "1.42s", "31.4s", "1min 15.14s", "2h 3min 20s". Returns: buffer. */
 const char *picture_format_duration(char buffer[static PICTURE_TIME_MAX], usec_t duration_usec);
 /* The same with "+" or U+2212 before it. */
 const char *picture_format_offset(char buffer[static PICTURE_TIME_MAX], int64_t offset_usec);

@@ -171,25 +171,40 @@ static void write_tooltip(FILE *file, const StoryItem *item) {
         (void) fputs("</title>", file);
 }
 
-/* A circle, a diamond, a square: by tone. */
-static void draw_dot(const Drawing *drawing, const StoryItem *item, int x, int y) {
+/* A circle, a diamond, a square: by tone; an arrow: it lies beyond the axis. */
+static void draw_dot(const Drawing *drawing, const PictureDot *dot, int y) {
         FILE *file = drawing->file;
-        const StoryTone tone = item->tone;
+        const StoryTone tone = dot->item->tone;
+        const int x = dot->x, r = 4 * PICTURE_PX;
 
         (void) fprintf(file, "<g class=\"dot %s\">", picture_tone_class(tone));
-        write_tooltip(file, item);
-        if (tone == TONE_WARNING || tone == TONE_BAD)
+        write_tooltip(file, dot->item);
+        if (dot->beyond != 0)
+                (void) fprintf(file,
+                        "<polygon points=\"" PX_FMT "," PX_FMT " " PX_FMT "," PX_FMT " " PX_FMT
+                        "," PX_FMT "\"/>",
+                        PX(x + dot->beyond * 2 * r), PX(y), PX(x), PX(y - r), PX(x), PX(y + r));
+        else if (tone == TONE_WARNING || tone == TONE_BAD)
                 (void) fprintf(file,
                         "<rect x=\"" PX_FMT "\" y=\"" PX_FMT "\" width=\"8\" height=\"8\"",
-                        PX(x - 4 * PICTURE_PX), PX(y - 4 * PICTURE_PX));
+                        PX(x - r), PX(y - r));
         else
-                (void) fprintf(
-                        file, "<circle cx=\"" PX_FMT "\" cy=\"" PX_FMT "\" r=\"4\"", PX(x), PX(y));
-        if (tone == TONE_WARNING)
+                (void) fprintf(file, "<circle cx=\"" PX_FMT "\" cy=\"" PX_FMT "\" r=\"4\"/>", PX(x),
+                        PX(y));
+        if (dot->beyond == 0 && tone == TONE_WARNING)
                 (void) fprintf(
                         file, " transform=\"rotate(45 " PX_FMT " " PX_FMT ")\"", PX(x), PX(y));
-        (void) fputs("/>", file);
+        if (dot->beyond == 0 && (tone == TONE_WARNING || tone == TONE_BAD))
+                (void) fputs("/>", file);
         (void) fputs("</g>\n", file);
+}
+
+/* The worst ones on top. */
+static void draw_dots(const Drawing *drawing, const PictureDot *dots, size_t n, int y) {
+        for (StoryTone tone = 0; tone < _STORY_TONE_MAX; tone++)
+                for (size_t i = 0; i < n; i++)
+                        if (dots[i].item->tone == tone)
+                                draw_dot(drawing, &dots[i], y);
 }
 
 /* ---- Heading ------------------------------------------------------------------------------------------ */
@@ -230,7 +245,7 @@ static void draw_heading(const Drawing *drawing, const char *unit, const char *p
                 timestamp_format(when, drawing->story->origin_realtime_usec, TIMESTAMP_FULL, false),
                 XML_LINE);
         if (strcmp(party, "-") != 0) {
-                (void) fputs(" · by ", file);
+                (void) fputs(" · ", file);
                 write_fit(file, party, 380 * PICTURE_PX, 14 * PICTURE_PX, false);
         }
         (void) fputs("</text>\n", file);
@@ -300,37 +315,55 @@ static void draw_flag(const Drawing *drawing, const PictureFlag *flag) {
 static void draw_flags(const Drawing *drawing) {
         const Picture *picture = drawing->picture;
 
-        for (size_t i = 0; i < picture->n_flags; i++)
-                draw_line(drawing, picture->flags[i].item ? "pole" : "bound", picture->flags[i].x,
-                        flag_y(drawing, picture->flags[i].row) + 3 * PICTURE_PX,
-                        picture->flags[i].x,
-                        picture->flags[i].item ? drawing->axis_y : drawing->bottom_y);
+        for (size_t i = 0; i < picture->n_flags; i++) {
+                const PictureFlag *flag = &picture->flags[i];
+
+                draw_line(drawing, flag->item ? "pole" : "bound", flag->x,
+                        flag_y(drawing, flag->row) + 3 * PICTURE_PX, flag->x, drawing->axis_y);
+                if (!flag->item)
+                        draw_line(drawing, "bound", flag->x, drawing->axis_y + 24 * PICTURE_PX,
+                                flag->x, drawing->bottom_y);
+        }
         for (size_t i = 0; i < picture->n_flags; i++)
                 draw_flag(drawing, &picture->flags[i]);
-        for (size_t i = 0; i < picture->n_dots; i++)
-                draw_dot(drawing, picture->dots[i].item, picture->dots[i].x, drawing->axis_y);
+        draw_dots(drawing, picture->dots, picture->n_dots, drawing->axis_y);
+}
+
+static void draw_bar_rect(const Drawing *drawing, const PictureBar *bar, int y) {
+        const char *class = picture_tone_class(bar->item->tone);
+        const int time = picture_text_width(bar->time, SIZE_MAX, PICTURE_FONT, false);
+        const int name = picture_text_width(bar->item->label, bar->name.size, PICTURE_FONT, true);
+        int x = bar->x;
+
+        (void) fprintf(drawing->file,
+                "<rect class=\"bar %s\" x=\"" PX_FMT "\" y=\"" PX_FMT "\" width=\"" PX_FMT
+                "\" height=\"" PX_FMT "\" rx=\"2\"/>",
+                class, PX(bar->x), PX(y), PX(bar->width), PX(BAR_HEIGHT));
+        if (bar->item->tone < TONE_WARNING)
+                return;
+        /* What is written on a bar stands on its plain colour. */
+        if (bar->is_label_inside)
+                x = bar->label_x + name + (bar->name.is_cut ? PICTURE_FONT : 0) + time +
+                        2 * PICTURE_BAR_PAD;
+        if (x < bar->x + bar->width)
+                (void) fprintf(drawing->file,
+                        "<rect class=\"hatch\" x=\"" PX_FMT "\" y=\"" PX_FMT "\" width=\"" PX_FMT
+                        "\" height=\"" PX_FMT "\" rx=\"2\" fill=\"url(#gw-%s-%zu)\"/>",
+                        PX(x), PX(y), PX(bar->x + bar->width - x), PX(BAR_HEIGHT), class,
+                        drawing->number);
 }
 
 static void draw_bar(const Drawing *drawing, const PictureBar *bar, int y) {
         FILE *file = drawing->file;
-        const char *class = picture_tone_class(bar->item->tone);
 
-        (void) fprintf(file, "<g class=\"span\">");
+        (void) fputs("<g class=\"span\">", file);
         write_tooltip(file, bar->item);
-        for (int pass = 0; pass < 1 + (bar->item->tone >= TONE_WARNING); pass++) {
-                (void) fprintf(file,
-                        "<rect class=\"bar %s\" x=\"" PX_FMT "\" y=\"" PX_FMT "\" width=\"" PX_FMT
-                        "\" height=\"" PX_FMT "\" rx=\"3\"",
-                        class, PX(bar->x), PX(y), PX(bar->width), PX(BAR_HEIGHT));
-                if (pass > 0)
-                        (void) fprintf(
-                                file, " style=\"fill:url(#gw-%s-%zu)\"", class, drawing->number);
-                (void) fputs("/>", file);
-        }
+        draw_bar_rect(drawing, bar, y);
         (void) fprintf(file,
                 "<text class=\"%s%s\" x=\"" PX_FMT "\" y=\"" PX_FMT "\"><tspan class=\"name\">",
-                bar->is_label_inside ? "on-" : "out", bar->is_label_inside ? class : "",
-                PX(bar->label_x), PX(y + BASELINE));
+                bar->is_label_inside ? "on-" : "out",
+                bar->is_label_inside ? picture_tone_class(bar->item->tone) : "", PX(bar->label_x),
+                PX(y + BASELINE));
         write_cut(file, bar->item->label, bar->name);
         (void) fprintf(file, "</tspan> %s</text></g>\n", bar->time);
 }
@@ -355,9 +388,7 @@ static void draw_lanes(const Drawing *drawing) {
                 begin_text(drawing, "soft lane", LANE_NAME, drawing->log_y + BASELINE);
                 (void) fputs("Its last lines</text>\n", drawing->file);
         }
-        for (size_t i = 0; i < picture->n_logs; i++)
-                draw_dot(drawing, picture->logs[i].item, picture->logs[i].x,
-                        drawing->log_y + ROW_FLAG / 2);
+        draw_dots(drawing, picture->logs, picture->n_logs, drawing->log_y + ROW_FLAG / 2);
 }
 
 /* ---- Legend ------------------------------------------------------------------------------------------ */
@@ -366,15 +397,15 @@ static void draw_lanes(const Drawing *drawing) {
 static int draw_key(const Drawing *drawing, int x, int y, StoryTone tone, const char *text) {
         const char *class = picture_tone_class(tone);
 
-        for (int pass = 0; pass < 1 + (tone >= TONE_WARNING); pass++) {
-                (void) fprintf(drawing->file,
-                        "<rect class=\"bar %s\" x=\"" PX_FMT "\" y=\"" PX_FMT
-                        "\" width=\"22\" height=\"12\" rx=\"3\"",
-                        class, PX(x), PX(y + 3 * PICTURE_PX));
+        for (int pass = 0; pass < (tone >= TONE_WARNING ? 2 : 1); pass++) {
+                (void) fprintf(drawing->file, "<rect class=\"%s%s\"", pass ? "hatch" : "bar ",
+                        pass ? "" : class);
                 if (pass > 0)
-                        (void) fprintf(drawing->file, " style=\"fill:url(#gw-%s-%zu)\"", class,
-                                drawing->number);
-                (void) fputs("/>", drawing->file);
+                        (void) fprintf(
+                                drawing->file, " fill=\"url(#gw-%s-%zu)\"", class, drawing->number);
+                (void) fprintf(drawing->file,
+                        " x=\"" PX_FMT "\" y=\"" PX_FMT "\" width=\"22\" height=\"12\" rx=\"2\"/>",
+                        PX(x), PX(y + 3 * PICTURE_PX));
         }
         begin_text(drawing, "soft", x + 28 * PICTURE_PX, y + BASELINE);
         (void) fprintf(drawing->file, "%s</text>\n", text);
