@@ -86,19 +86,19 @@ static int flight_read(int fd, FlightRecord *ret_record) {
         return flight_record_parse(data, size, ret_record);
 }
 
-/* The process's pid in its own pid namespace, "NSpid:\t812\t1". Returns: 0: not known. */
-static uint32_t process_own_pid(int process_fd) {
+/* The process's pid in its own pid namespace, "NSpid:\t812\t1"; pid where there are no such. */
+static uint32_t process_own_pid(int process_fd, pid_t pid) {
         char text[FLIGHT_STATUS_MAX], *line, *last;
 
         if (file_read_virtual(process_fd, "status", text, sizeof(text)) <= 0)
-                return 0;
+                return (uint32_t) pid;
         line = strstr(text, "\nNSpid:");
         if (!line)
-                return 0;
+                return (uint32_t) pid;
         line++;
         line[strcspn(line, "\n")] = '\0';
         last = strrchr(line, '\t');
-        return last ? (uint32_t) strtoul(last + 1, NULL, 10) : 0;
+        return last ? (uint32_t) strtoul(last + 1, NULL, 10) : (uint32_t) pid;
 }
 
 int list_flight_read(const char *proc_path, pid_t supervisor_pid, FlightRecord *ret_record) {
@@ -119,7 +119,7 @@ int list_flight_read(const char *proc_path, pid_t supervisor_pid, FlightRecord *
         r = flight_read(fd, &record);
         if (r < 0)
                 return r == -ENODATA ? -EBADMSG : r;
-        if (record.supervisor_pid != process_own_pid(process_fd))
+        if (record.supervisor_pid != process_own_pid(process_fd, supervisor_pid))
                 return -EBADMSG;
         *ret_record = record;
         return 0;
