@@ -87,6 +87,7 @@ static void journal_check_entry(
                 journal_check_deny(check, path);
         else
                 check->n_files++;
+        check->n_empty += status.st_blocks == 0;
         check->usage_bytes += (uint64_t) status.st_blocks * 512;
 }
 

@@ -22,6 +22,7 @@ typedef struct JournalCheck {
         size_t n_directories; /* of the scope */
         size_t n_files;       /* that may be read */
         uint64_t usage_bytes; /* theirs, as sd_journal_get_usage(3) counts */
+        size_t n_empty;       /* that have no block on the disk */
         size_t n_denied;
         char denied[PATH_MAX]; /* the first of them */
         size_t n_damaged;

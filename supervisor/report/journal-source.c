@@ -150,7 +150,8 @@ static int journal_source_examine(const JournalSource *source, sd_journal *journ
         uint64_t usage_bytes = 0;
 
         journal_source_check(source, root_fd, check, /* is_thorough= */ false);
-        if (sd_journal_get_usage(journal, &usage_bytes) < 0 || usage_bytes != check->usage_bytes)
+        if (sd_journal_get_usage(journal, &usage_bytes) < 0 || usage_bytes != check->usage_bytes ||
+                check->n_empty > 0)
                 journal_source_check(source, root_fd, check, /* is_thorough= */ true);
         if (check->n_files == 0 && check->n_denied > 0)
                 return journal_source_fail(check->denied, -EACCES, reterr);
