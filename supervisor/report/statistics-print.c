@@ -25,8 +25,8 @@
 #define PAGE_WIDTH_MIN     60
 #define PAGE_WIDTH_MAX     160 /* longer bars tell no more */
 #define PAGE_NAME_COLUMNS  18  /* the longest cause, and a space */
-#define PAGE_COUNT_COLUMNS 18  /* indent, count, share and the gaps between */
-#define PAGE_TIME_COLUMNS  50  /* indent, and the five numbers of a row of times */
+#define PAGE_COUNT_COLUMNS 17  /* indent, count, share and the gaps between */
+#define PAGE_TIME_COLUMNS  51  /* indent, the five numbers of a row of times, and the gaps */
 #define PAGE_ROWS_MAX      10  /* on a terminal, unless all are asked for */
 #define PAGE_BAR_MIN       6   /* a shorter bar is none */
 
@@ -276,7 +276,7 @@ static void page_put_histogram(const Page *page, const GroupStatistics *group) {
 
                 if (i < statistics_n_bounds)
                         (void) snprintf(name, sizeof(name), "%s %s", page->at_most,
-                                recommendation_format(span, statistics_bound_usec(i)));
+                                statistics_format_seen(span, statistics_bound_usec(i)));
                 page_put_count(page, NULL, name, PAGE_NAME_COLUMNS, group->histogram[i],
                         group->n_drains, (double) group->histogram[i] / (double) most);
         }
@@ -299,6 +299,9 @@ static void page_put_drains(const Page *page, const GroupStatistics *group) {
         page_put_setting(page, "headroom", group->headroom_usec);
         page_put_setting(page, "TimeoutStopSec", group->timeout_stop_usec);
         (void) fputc('\n', page->file);
+        if (group->n_killed_by_systemd > 0)
+                (void) fprintf(page->file, "  %zu more lost when TimeoutStopSec had passed\n",
+                        group->n_killed_by_systemd);
         if (group->n_drains == 0)
                 return;
 

@@ -14,8 +14,7 @@
 #include "text-clean.h"
 #include "text-wrap.h"
 
-#define TABLE_NUMBERS_COLUMNS 66 /* all columns but the names, with their gaps */
-#define TABLE_NAME_MIN        12
+#define TABLE_NAME_MIN 12
 
 typedef enum GroupColumn {
         GROUP_KEY,
@@ -122,6 +121,30 @@ static bool group_table_shows(const GroupTable *table, GroupColumn column) {
         return column != GROUP_HOST || table->has_host;
 }
 
+/* Leaves to the names what the numbers, as wide as they are, do not need. */
+static int group_table_fit(GroupTable *table) {
+        size_t used = 0;
+
+        for (GroupColumn i = GROUP_STOPS; i < _GROUP_COLUMN_MAX; i++) {
+                size_t widest = strlen(group_columns[i]); /* also where it is not shown */
+
+                for (size_t j = 0; j < table->statistics->n_groups; j++) {
+                        _cleanup_free_ char *cell =
+                                group_table_format(table, &table->statistics->groups[j], i);
+
+                        if (!cell)
+                                return -ENOMEM;
+                        widest = strlen(cell) > widest ? strlen(cell) : widest;
+                }
+                used += widest + 1;
+        }
+        /* The gap between two names is one column of the first. */
+        const size_t left = table->options->width > used ? table->options->width - used : 0;
+        const size_t columns = table->has_host ? (left - (left > 0)) / 2 : left;
+        table->name_columns = columns > TABLE_NAME_MIN ? columns : TABLE_NAME_MIN;
+        return 0;
+}
+
 static int group_table_add_row(GroupTable *table, const GroupStatistics *group) {
         struct libscols_line *line = table->scols->table_new_line(table->table, /* parent= */ NULL);
         size_t n = 0;
@@ -173,14 +196,18 @@ static int group_table_fill(GroupTable *table) {
 static int group_table_put(GroupTable *table, FILE *file) {
         SmartcolsLocale locale;
 
+        int r = group_table_fit(table);
+        if (r < 0)
+                return r;
         smartcols_locale_enter(&locale);
-        int r = group_table_fill(table);
+        r = group_table_fill(table);
         if (r >= 0)
                 r = table->scols->table_set_stream(table->table, file);
         if (r >= 0)
                 r = table->scols->print_table(table->table);
         smartcols_locale_leave(&locale);
-        table->scols->unref_table(table->table);
+        if (table->table)
+                table->scols->unref_table(table->table);
         return r;
 }
 
@@ -194,10 +221,6 @@ int statistics_print_table(
         assert(options);
 
         table.has_host = options->has_host && statistics->by == STATISTICS_BY_UNIT;
-        const size_t width = options->width > TABLE_NUMBERS_COLUMNS
-                ? (options->width - TABLE_NUMBERS_COLUMNS) / (table.has_host ? 2 : 1)
-                : 0;
-        table.name_columns = width > TABLE_NAME_MIN ? width : TABLE_NAME_MIN;
         if (statistics->n_groups > 0) {
                 int r = smartcols_load(&table.scols);
                 if (r >= 0)
