@@ -21,6 +21,10 @@
 #define STORY_MARGIN_END  ((int64_t) (10 * USEC_PER_SEC)) /* before an end that nobody asked for */
 #define STORY_MARGIN_PART 4                               /* of the stop */
 
+/* Room for what is no step, phase or note of the run; and for what is not of the run at all. */
+#define STORY_ROOM_OWN   500
+#define STORY_ROOM_OTHER 200
+
 const char *story_kind_to_string(StoryKind kind) {
         static const char *const names[_STORY_KIND_MAX] = {
                 [STORY_STARTED] = "started",
@@ -42,6 +46,67 @@ const char *story_kind_to_string(StoryKind kind) {
         };
 
         return kind >= 0 && kind < _STORY_KIND_MAX ? names[kind] : NULL;
+}
+
+/* ---- Drafts ----------------------------------------------------------------------------------- */
+
+static size_t story_kind_limit(StoryKind kind) {
+        switch (kind) {
+        case STORY_STEP:
+        case STORY_GATEWAY_PHASE:
+        case STORY_NOTE:
+                return STORY_ITEMS_MAX - STORY_ROOM_OWN;
+        case STORY_SIGNAL:
+        case STORY_PHASE:
+        case STORY_STUCK:
+        case STORY_WATCHDOG:
+                return STORY_ITEMS_MAX - STORY_ROOM_OTHER;
+        default:
+                return STORY_ITEMS_MAX;
+        }
+}
+
+int story_drafts_add(StoryDrafts *drafts, StoryDraft *draft) {
+        assert(drafts);
+        assert(draft);
+
+        if (drafts->n >= story_kind_limit(draft->item.kind)) {
+                story_draft_done(draft);
+                drafts->n_left_out++;
+                return 0;
+        }
+        if (drafts->n == drafts->n_room) {
+                const size_t n_room = drafts->n_room > 0 ? 2 * drafts->n_room : 64;
+                StoryDraft *items = reallocarray(drafts->items, n_room, sizeof(*items));
+
+                if (!items) {
+                        story_draft_done(draft);
+                        return -ENOMEM;
+                }
+                drafts->items = items;
+                drafts->n_room = n_room;
+        }
+        drafts->items[drafts->n++] = *draft;
+        *draft = (StoryDraft){};
+        return 0;
+}
+
+void story_drafts_reverse(StoryDrafts *drafts, size_t first) {
+        for (size_t a = first, b = drafts->n; a + 1 < b; a++) {
+                StoryDraft draft = drafts->items[a];
+
+                drafts->items[a] = drafts->items[--b];
+                drafts->items[b] = draft;
+        }
+}
+
+void story_drafts_done(StoryDrafts *drafts) {
+        if (!drafts)
+                return;
+        for (size_t i = 0; i < drafts->n; i++)
+                story_draft_done(&drafts->items[i]);
+        free(drafts->items);
+        *drafts = (StoryDrafts){};
 }
 
 /* ---- Steps ------------------------------------------------------------------------------------ */

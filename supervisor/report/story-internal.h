@@ -45,6 +45,8 @@ typedef struct StoryDrafts {
 
 /* Takes the draft over, or leaves it out. Returns: 0; -ENOMEM. */
 int story_drafts_add(StoryDrafts *drafts, StoryDraft *draft) _warn_unused_;
+/* Turns the order of those from first on: they were read backwards. */
+void story_drafts_reverse(StoryDrafts *drafts, size_t first);
 void story_drafts_done(StoryDrafts *drafts);
 
 typedef struct StoryFound {

@@ -14,118 +14,23 @@
  * clock of the boot; the realtime clock only bounds what is asked, with room for what it may have jumped
  * between two records of the run.
  *
- * The origin is the earlier one of two witnesses that can only be late: the record of the signal, and the
- * last record with how long the stop took.
- *
- * Whom to believe: journald vouches for fields that begin with "_". A record of the run has to come from its
- * unit and user and, but for the last one, from its supervisor's process. */
+ * Whom to believe: journald vouches for fields that begin with "_", and each question has one of them. */
 
 #include <stdarg.h>
 #include <string.h>
 #include <strings.h>
 
-#include "record.h"
-#include "report/story-internal.h"
+#include "report/story-reader.h"
 
-#define STORY_HOUR             ((int64_t) USEC_PER_HOUR)
-#define STORY_AROUND           ((int64_t) USEC_PER_MINUTE) /* that systemd and the kernel are listened to */
 #define STORY_LOG_SLACK        ((int64_t) USEC_PER_SEC)
-#define STORY_EARLY_MAX        50
 #define STORY_COREDUMPS_MAX    5
-#define STORY_TERMS_MAX        8
-#define STORY_TERM_MAX         (UNIT_NAME_MAX + 64)
 #define STORY_COREDUMP_ID      "fc2e22bc6ee647b6b90729ab34a250b1"
 #define STORY_OUT_OF_MEMORY_ID "fe6faa94e7774663a0da52717891d8ef"
 #define STORY_OOMD_KILL_ID     "d989611b15e44c9dbf31e3c81256e4ed"
-/* Room for what is no step, phase or note of the run; and for what is not of the run at all. */
-#define STORY_ROOM_OWN   500
-#define STORY_ROOM_OTHER 200
 
-/* ---- Drafts ----------------------------------------------------------------------------------- */
+/* ---- Questions ------------------------------------------------------------------------------- */
 
-static size_t story_kind_limit(StoryKind kind) {
-        switch (kind) {
-        case STORY_STEP:
-        case STORY_GATEWAY_PHASE:
-        case STORY_NOTE:
-                return STORY_ITEMS_MAX - STORY_ROOM_OWN;
-        case STORY_SIGNAL:
-        case STORY_PHASE:
-        case STORY_STUCK:
-        case STORY_WATCHDOG:
-                return STORY_ITEMS_MAX - STORY_ROOM_OTHER;
-        default:
-                return STORY_ITEMS_MAX;
-        }
-}
-
-int story_drafts_add(StoryDrafts *drafts, StoryDraft *draft) {
-        assert(drafts);
-        assert(draft);
-
-        if (drafts->n >= story_kind_limit(draft->item.kind)) {
-                story_draft_done(draft);
-                drafts->n_left_out++;
-                return 0;
-        }
-        if (drafts->n == drafts->n_room) {
-                const size_t n_room = drafts->n_room > 0 ? 2 * drafts->n_room : 64;
-                StoryDraft *items = reallocarray(drafts->items, n_room, sizeof(*items));
-
-                if (!items) {
-                        story_draft_done(draft);
-                        return -ENOMEM;
-                }
-                drafts->items = items;
-                drafts->n_room = n_room;
-        }
-        drafts->items[drafts->n++] = *draft;
-        *draft = (StoryDraft){};
-        return 0;
-}
-
-/* What was read backwards. */
-static void story_drafts_reverse(StoryDrafts *drafts, size_t first) {
-        for (size_t a = first, b = drafts->n; a + 1 < b; a++) {
-                StoryDraft draft = drafts->items[a];
-
-                drafts->items[a] = drafts->items[--b];
-                drafts->items[b] = draft;
-        }
-}
-
-void story_drafts_done(StoryDrafts *drafts) {
-        if (!drafts)
-                return;
-        for (size_t i = 0; i < drafts->n; i++)
-                story_draft_done(&drafts->items[i]);
-        free(drafts->items);
-        *drafts = (StoryDrafts){};
-}
-
-/* ---- Questions -------------------------------------------------------------------------------- */
-
-typedef struct StoryReader {
-        JournalQuery *query;  /* weak */
-        const PastStop *stop; /* weak */
-        StoryFound *found;    /* weak */
-        JournalEntry entry;   /* the one that is being looked at */
-        pid_t supervisor_pid, gateway_pid;
-        bool has_began, has_signal, has_cut, is_oom_ours;
-        StoryOrigin began, signal;
-        int64_t began_usec, last_usec; /* of the run, from the origin */
-        usec_t since_usec, until_usec; /* realtime, around the stop */
-        size_t n_left;                 /* how many more are wanted */
-} StoryReader;
-
-typedef struct StoryTerms {
-        char texts[STORY_TERMS_MAX][STORY_TERM_MAX];
-        const char *list[STORY_TERMS_MAX + 1];
-        size_t n;
-} StoryTerms;
-
-static void story_terms_add(StoryTerms *terms, const char *format, ...) _printf_(2, 3);
-static void story_terms_add(StoryTerms *terms, const char *format, ...) {
+void story_terms_add(StoryTerms *terms, const char *format, ...) {
         va_list list;
 
         assert(terms->n < STORY_TERMS_MAX);
@@ -137,21 +42,12 @@ static void story_terms_add(StoryTerms *terms, const char *format, ...) {
         terms->n++;
 }
 
-static void story_terms_add_id(StoryTerms *terms, const char *field, sd_id128_t id) {
+void story_terms_add_id(StoryTerms *terms, const char *field, sd_id128_t id) {
         story_terms_add(terms, "%s=" SD_ID128_FORMAT_STR, field, SD_ID128_FORMAT_VAL(id));
 }
 
-static void story_terms_add_event(StoryTerms *terms, RecordEvent event) {
-        story_terms_add(terms, "MESSAGE_ID=%s", record_event_info(event)->message_id);
-}
-
-/* Looks at reader->entry. Returns: > 0: that is all; 0: go on; -ENOMEM. */
-typedef int (*StoryTake)(StoryReader *reader);
-
-typedef enum StoryBounds { STORY_ANY_TIME, STORY_THIS_BOOT, STORY_AROUND_STOP } StoryBounds;
-
-static int story_reader_ask(StoryReader *reader, const StoryTerms *terms,
-        JournalDirection direction, StoryBounds bounds, StoryTake take) {
+int story_reader_ask(StoryReader *reader, const StoryTerms *terms, JournalDirection direction,
+        StoryBounds bounds, StoryTake take) {
         const JournalQuestion question = {
                 .terms = terms->list,
                 .since_usec = bounds == STORY_AROUND_STOP ? reader->since_usec : 0,
@@ -172,12 +68,8 @@ static int story_reader_ask(StoryReader *reader, const StoryTerms *terms,
         return r;
 }
 
-static int64_t story_reader_at(const StoryReader *reader) {
+int64_t story_reader_at(const StoryReader *reader) {
         return story_origin_offset(&reader->found->origin, &reader->entry);
-}
-
-static StoryOrigin story_entry_instant(const JournalEntry *entry) {
-        return (StoryOrigin){ entry->realtime_usec, entry->monotonic_usec, entry->boot_id };
 }
 
 static bool story_entry_has(const JournalEntry *entry, const char *name, const char *word) {
@@ -199,217 +91,6 @@ static int story_reader_add_foreign(StoryReader *reader, StoryKind kind, const c
                 &reader->entry, story_reader_at(reader), kind, label, &draft);
 
         return r < 0 ? r : story_drafts_add(&reader->found->drafts, &draft);
-}
-
-/* ---- The run's own records -------------------------------------------------------------------- */
-
-static bool story_reader_is_stop(const StoryReader *reader) {
-        const JournalEntry *entry = &reader->entry;
-        const PastStop *stop = reader->stop;
-
-        return stop->state == RUN_STOPPED && entry->realtime_usec == stop->realtime_usec &&
-                entry->monotonic_usec == stop->monotonic_usec &&
-                sd_id128_equal(entry->boot_id, stop->boot_id);
-}
-
-static bool story_reader_denies_user(const StoryReader *reader) {
-        uint64_t uid;
-
-        return journal_entry_get_unsigned(&reader->entry, "_UID", &uid) && uid != 0 &&
-                reader->stop->uid != (uid_t) -1 && uid != reader->stop->uid;
-}
-
-static bool story_reader_denies_process(const StoryReader *reader) {
-        uint64_t pid;
-
-        return reader->supervisor_pid > 0 &&
-                journal_entry_get_unsigned(&reader->entry, "_PID", &pid) &&
-                pid != (uint64_t) reader->supervisor_pid;
-}
-
-static bool story_reader_believes(const StoryReader *reader) {
-        const JournalEntry *entry = &reader->entry;
-        const PastStop *stop = reader->stop;
-        const char *field =
-                stop->manager == UNIT_MANAGER_USER ? "_SYSTEMD_USER_UNIT" : "_SYSTEMD_UNIT";
-        sd_id128_t machine_id;
-
-        if (story_reader_is_stop(reader))
-                return true; /* judged by whoever has made the stop of it */
-        if (journal_entry_get_id(entry, "_MACHINE_ID", &machine_id) &&
-                !sd_id128_is_null(stop->machine_id) &&
-                !sd_id128_equal(machine_id, stop->machine_id))
-                return false;
-        return !story_entry_denies(entry, "_TRANSPORT", "journal") &&
-                !story_entry_denies(entry, "_COMM", "gatewatch") &&
-                !story_entry_denies(entry, field, stop->unit) &&
-                !story_reader_denies_user(reader) && !story_reader_denies_process(reader);
-}
-
-static void story_reader_learn_pid(StoryReader *reader) {
-        uint64_t pid;
-
-        if (reader->gateway_pid == 0 &&
-                journal_entry_get_unsigned(&reader->entry, "GATEWATCH_PID", &pid) && pid > 0 &&
-                pid <= INT32_MAX)
-                reader->gateway_pid = (pid_t) pid;
-}
-
-static int story_take_started(StoryReader *reader) {
-        uint64_t pid;
-
-        if (!story_reader_believes(reader))
-                return 0;
-        if (reader->supervisor_pid == 0 &&
-                journal_entry_get_unsigned(&reader->entry, "_PID", &pid) && pid <= INT32_MAX)
-                reader->supervisor_pid = (pid_t) pid;
-        reader->began = story_entry_instant(&reader->entry);
-        reader->has_began = true;
-        return 1;
-}
-
-static int story_take_signal(StoryReader *reader) {
-        if (!story_reader_believes(reader))
-                return 0;
-        reader->signal = story_entry_instant(&reader->entry);
-        reader->has_signal = true;
-        return 1;
-}
-
-/* Everything of the run's invocation, whoever wrote it: of a run that recorded no end the best known. */
-static int story_take_last(StoryReader *reader) {
-        reader->found->origin = story_entry_instant(&reader->entry);
-        return 1;
-}
-
-static bool story_stop_is_recorded_in_time(const PastStop *stop) {
-        return stop->state == RUN_STOPPED &&
-                (!stop->recorded_by || strcmp(stop->recorded_by, "next-run") != 0);
-}
-
-static int story_reader_find_origin(StoryReader *reader) {
-        const PastStop *stop = reader->stop;
-        const bool is_timed = story_stop_is_recorded_in_time(stop);
-        StoryOrigin *origin = &reader->found->origin;
-        StoryTerms invocation = {};
-
-        *origin = (StoryOrigin){ stop->realtime_usec, stop->monotonic_usec, stop->boot_id };
-        if (is_timed && stop->total_usec == 0)
-                return 0;
-        if (is_timed && stop->total_usec <= origin->monotonic_usec) {
-                origin->monotonic_usec -= stop->total_usec;
-                origin->realtime_usec = usec_sub(origin->realtime_usec, stop->total_usec);
-                if (reader->has_signal && reader->signal.monotonic_usec < origin->monotonic_usec)
-                        *origin = reader->signal;
-                return 0;
-        }
-        if (reader->has_signal)
-                *origin = reader->signal;
-        if (reader->has_signal || is_timed)
-                return 0;
-        story_terms_add_id(&invocation, "_SYSTEMD_INVOCATION_ID", stop->run_id);
-        return story_reader_ask(
-                reader, &invocation, JOURNAL_BACKWARD, STORY_ANY_TIME, story_take_last);
-}
-
-static int story_reader_find_begin(StoryReader *reader) {
-        StoryTerms started = {}, signal = {};
-        int r;
-
-        if (story_stop_is_recorded_in_time(reader->stop) && reader->stop->recorded_by &&
-                strcmp(reader->stop->recorded_by, "run") == 0)
-                reader->supervisor_pid = reader->stop->writer_pid;
-        story_terms_add_event(&started, RECORD_STARTED);
-        story_terms_add_id(&started, "GATEWATCH_RUN_ID", reader->stop->run_id);
-        r = story_reader_ask(reader, &started, JOURNAL_FORWARD, STORY_ANY_TIME, story_take_started);
-        if (r < 0)
-                return r;
-        story_terms_add_event(&signal, RECORD_SIGNAL);
-        story_terms_add_id(&signal, "GATEWATCH_RUN_ID", reader->stop->run_id);
-        r = story_reader_ask(reader, &signal, JOURNAL_FORWARD, STORY_ANY_TIME, story_take_signal);
-        if (r < 0)
-                return r;
-        r = story_reader_find_origin(reader);
-        reader->began_usec = -STORY_AROUND;
-        if (reader->has_began &&
-                sd_id128_equal(reader->began.boot_id, reader->found->origin.boot_id))
-                reader->began_usec = (int64_t) (reader->began.monotonic_usec -
-                        reader->found->origin.monotonic_usec);
-        return r;
-}
-
-/* The realtime clock may have jumped between two records: both of its times are asked for. */
-static void story_reader_widen(StoryReader *reader, usec_t realtime_usec) {
-        if (realtime_usec < reader->since_usec)
-                reader->since_usec = realtime_usec;
-        if (realtime_usec > reader->until_usec)
-                reader->until_usec = realtime_usec;
-}
-
-static int story_reader_add_own(StoryReader *reader) {
-        StoryFound *found = reader->found;
-        StoryDraft draft = {};
-        int64_t end_usec;
-        int r = story_record_read(&reader->entry, story_reader_at(reader), &draft);
-
-        if (r <= 0)
-                return r;
-        if (draft.item.kind == STORY_STOPPED && !story_reader_is_stop(reader)) {
-                story_draft_done(&draft);
-                return 0;
-        }
-        end_usec = draft.item.end_usec;
-        if (end_usec > reader->last_usec)
-                reader->last_usec = end_usec;
-        if (end_usec > found->end_usec &&
-                (draft.item.kind != STORY_STOPPED || story_stop_is_recorded_in_time(reader->stop)))
-                found->end_usec = end_usec;
-        return story_drafts_add(&found->drafts, &draft);
-}
-
-static int story_take_own(StoryReader *reader) {
-        const int64_t at_usec = story_reader_at(reader);
-
-        if (!story_reader_believes(reader))
-                return 0;
-        if (at_usec < -STORY_HOUR) {
-                reader->has_cut = true;
-                return 1;
-        }
-        story_reader_learn_pid(reader);
-        if (at_usec >= -STORY_AROUND)
-                story_reader_widen(reader, reader->entry.realtime_usec);
-        return story_reader_add_own(reader);
-}
-
-static int story_take_early(StoryReader *reader) {
-        if (story_reader_at(reader) >= -STORY_HOUR || reader->n_left == 0)
-                return 1;
-        if (!story_reader_believes(reader))
-                return 0;
-        reader->n_left--;
-        story_reader_learn_pid(reader);
-        return story_reader_add_own(reader);
-}
-
-static int story_reader_read_own(StoryReader *reader) {
-        static const RecordEvent early[] = { RECORD_STARTED, RECORD_READY, RECORD_SHORT_TIMEOUT,
-                RECORD_PREVIOUS, RECORD_DEGRADED };
-        StoryTerms all = {}, first = {};
-        int r;
-
-        reader->since_usec = reader->until_usec = reader->found->origin.realtime_usec;
-        story_reader_widen(reader, reader->stop->realtime_usec);
-        story_terms_add_id(&all, "GATEWATCH_RUN_ID", reader->stop->run_id);
-        r = story_reader_ask(reader, &all, JOURNAL_BACKWARD, STORY_ANY_TIME, story_take_own);
-        story_drafts_reverse(&reader->found->drafts, 0);
-        if (r < 0 || !reader->has_cut)
-                return r;
-        story_terms_add_id(&first, "GATEWATCH_RUN_ID", reader->stop->run_id);
-        for (size_t i = 0; i < ELEMENTSOF(early); i++)
-                story_terms_add_event(&first, early[i]);
-        reader->n_left = STORY_EARLY_MAX;
-        return story_reader_ask(reader, &first, JOURNAL_FORWARD, STORY_ANY_TIME, story_take_early);
 }
 
 /* ---- systemd's -------------------------------------------------------------------------------- */
@@ -644,9 +325,9 @@ int story_journal_collect(
         reader.since_usec = usec_sub(reader.since_usec, STORY_AROUND);
         reader.until_usec = usec_add(reader.until_usec, STORY_AROUND);
         if (r >= 0)
-                r = story_reader_read_systemd(&reader);
-        if (r >= 0)
                 r = story_reader_read_ooms(&reader);
+        if (r >= 0)
+                r = story_reader_read_systemd(&reader);
         if (r >= 0)
                 r = story_reader_read_coredumps(&reader);
         if (r >= 0)

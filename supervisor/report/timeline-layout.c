@@ -37,7 +37,8 @@ const char *timeline_format_duration(char buffer[static TIMELINE_OFFSET_MAX], in
 const char *timeline_format_offset(char buffer[static TIMELINE_OFFSET_MAX], int64_t usec) {
         char duration[TIMELINE_OFFSET_MAX];
 
-        (void) snprintf(buffer, TIMELINE_OFFSET_MAX, "%c%.*s", usec < 0 ? '-' : '+',
+        (void) snprintf(buffer, TIMELINE_OFFSET_MAX, "%c%.*s",
+                /* not -0.00s */ usec <= -10 * (int64_t) USEC_PER_MSEC ? '-' : '+',
                 TIMELINE_OFFSET_MAX - 2, timeline_format_duration(duration, usec));
         return buffer;
 }

@@ -78,6 +78,10 @@ void timeline_page_end_tone(TimelinePage *page, StoryTone tone) {
                 (void) fputs(PAGE_RESET, page->memory);
 }
 
+void timeline_page_end_line(TimelinePage *page) {
+        (void) fputc('\n', page->memory);
+}
+
 void timeline_page_fill(TimelinePage *page, char character, size_t n) {
         while (n-- > 0)
                 (void) fputc(character, page->memory);

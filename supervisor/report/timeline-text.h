@@ -28,6 +28,7 @@ void timeline_page_end_tone(TimelinePage *page, StoryTone tone);
 void timeline_page_write_cell(TimelinePage *page, const char *text, size_t n_columns);
 /* The same from the right. */
 void timeline_page_write_right(TimelinePage *page, const char *text, size_t n_columns);
+void timeline_page_end_line(TimelinePage *page);
 void timeline_page_fill(TimelinePage *page, char character, size_t n);
 
 /* Writes lines: head, which ends before column n_indent, then text, broken at spaces, and in words that are longer
