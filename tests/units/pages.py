@@ -51,7 +51,19 @@ def help_of(verb):
 
 
 def options_of_help(verb='run'):
-    return set(re.findall(r'^ +(?:-\w )?(--[a-z-]+)', help_of(verb), re.MULTILINE))
+    """Also the second one of a line that has two, and the same by another name."""
+    return set(re.findall(r'(?:^ +|;  |\()(?:-\w )?(--[a-z-]+)', help_of(verb), re.MULTILINE))
+
+
+def options_of_page(verb):
+    page = section(read('docs', 'gatewatch-%s.1.scd' % verb), 'OPTIONS')
+    heads = re.findall(r'^(\*-[^\n]+)\n\t', page, re.MULTILINE)
+    return {word for head in heads for word in re.findall(r'\*(--[a-z-]+)', head)}
+
+
+def block(page, title, index=0):
+    """The preformatted text of a section, one of several."""
+    return section(page, title).split('```\n')[1 + 2 * index]
 
 
 def events_of_source():
@@ -105,6 +117,80 @@ class PagesTest(unittest.TestCase):
         self.assertGreater(len(rules), 30)
         self.assertEqual(documented, rules)
         self.assertIn('%d rules' % len(rules), read('README.md'))
+
+    def test_pages_of_verbs_that_read_back_have_the_options_of_help_and_no_others(self):
+        for verb in 'report', 'list':
+            with self.subTest(verb=verb):
+                self.assertGreater(len(options_of_help(verb)), 10)
+                self.assertEqual(options_of_page(verb), options_of_help(verb))
+
+    def test_report_page_has_the_outcomes_of_the_table(self):
+        page = section(read('docs', 'gatewatch-report.1.scd'), 'OUTCOMES')
+        outcomes = table_of_names('supervisor/stop/outcome.c', 'outcome_table')
+        self.assertGreater(len(outcomes), 5)
+        self.assertEqual(terms(page), outcomes | {'unrecorded', 'running'})
+
+    def test_report_page_has_the_columns_of_the_table(self):
+        page = section(read('docs', 'gatewatch-report.1.scd'), 'TABLE')
+        columns = re.findall(r'\[COLUMN_\w+\] = \{ "(\w+)"', read('supervisor', 'report', 'output-row.c'))
+        self.assertGreater(len(columns), 8)
+        self.assertEqual(re.findall(r'^(?:\[\[|\|) +\*(\w+)\*$', page, re.MULTILINE), columns)
+
+    def test_report_page_has_the_keys_of_a_stop(self):
+        text = block(read('docs', 'gatewatch-report.1.scd'), 'JSON')
+        written = set()
+        for match in re.finditer(r'writer_put_(instant|\w+)\(\s*&?writer, (?:object|value), ((?:"[a-z_]+"(?:, )?)+)',
+                                 read('supervisor', 'report', 'output-json.c')):
+            written |= set(re.findall(r'"([a-z_]+)"', match.group(2)))
+        self.assertGreater(len(written), 50)
+        self.assertEqual(written - set(re.findall(r'[a-z0-9_]+', text)), set())
+        keys = {key for line in re.findall(r'^ *([a-z_]+(?:[{}\[\]]*, [a-z_]+)*)', text, re.MULTILINE)
+                for key in re.findall(r'[a-z_]{3,}', line) if '_' in key}
+        self.assertEqual(keys - written, set())
+
+    def test_report_page_has_the_keys_of_statistics(self):
+        text = block(read('docs', 'gatewatch-report.1.scd'), 'JSON', 1)
+        source = read('supervisor', 'report', 'statistics-json.c')
+        written = set(re.findall(r'_put(?:_\w+)?\(\s*(?:object|bucket), "([a-z0-9_]+)"', source))
+        self.assertGreater(len(written), 40)
+        self.assertEqual(written - set(re.findall(r'[a-z0-9_]+', text)), set())
+        self.assertEqual({key for key in re.findall(r'[a-z0-9]+_[a-z0-9_]+', text)} - written, set())
+
+    def test_report_page_has_the_columns_of_csv(self):
+        text = block(read('docs', 'gatewatch-report.1.scd'), 'CSV')
+        columns = re.findall(r'CSV_COLUMN\("([a-z_]+)"', read('supervisor', 'report', 'output-csv.c'))
+        self.assertGreater(len(columns), 50)
+        self.assertEqual(re.findall(r'[a-z_]+', text), columns)
+
+    def test_report_page_has_the_families_of_openmetrics(self):
+        text = block(read('docs', 'gatewatch-report.1.scd'), 'OPENMETRICS')
+        source = read('supervisor', 'report', 'output-openmetrics.c')
+        families = {name for name in re.findall(r'"(gatewatch_[a-z_]+)"', source)}
+        families = {name + '_total' if name + '_total' in families else name for name in families}
+        documented = set(re.findall(r'^(gatewatch_[a-z_]+)', text, re.MULTILINE))
+        self.assertGreater(len(families), 8)
+        self.assertEqual({re.sub('_total$', '', name) for name in documented},
+                         {re.sub('_total$', '', name) for name in families})
+
+    def test_list_page_has_the_states_of_the_table(self):
+        page = section(read('docs', 'gatewatch-list.1.scd'), 'STATES')
+        states = table_of_names('supervisor/report/list-unit.c', 'listed_state_table')
+        self.assertGreater(len(states), 5)
+        self.assertEqual(terms(page), states)
+
+    def test_list_page_has_the_columns_of_the_table(self):
+        page = section(read('docs', 'gatewatch-list.1.scd'), 'TABLE')
+        columns = re.findall(r'\[COLUMN_\w+\] = \{ "([A-Z ]+)"', read('supervisor', 'report', 'list-print.c'))
+        self.assertGreater(len(columns), 6)
+        self.assertEqual(['UNIT'] + re.findall(r'^(?:\[\[|\|) +\*([A-Z ]+)\*$', page, re.MULTILINE), columns)
+
+    def test_list_page_has_the_keys_of_a_unit(self):
+        text = block(read('docs', 'gatewatch-list.1.scd'), 'JSON')
+        written = set(re.findall(r'writer_put(?:_\w+)?\(\s*(?:writer|&part), "([a-z_]+)"',
+                                 read('supervisor', 'report', 'list-print-json.c')))
+        self.assertGreater(len(written), 20)
+        self.assertEqual(written - set(re.findall(r'[a-z_]+', text)), set())
+        self.assertEqual({key for key in re.findall(r'[a-z]+_[a-z_]+', text)} - written, set())
 
     def test_first_page_has_the_verbs_of_help(self):
         page = section(read('docs', 'gatewatch.1.scd'), 'VERBS')
