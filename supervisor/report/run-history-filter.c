@@ -66,11 +66,14 @@ static int terms_add_units(char ***terms, const char *field, char *const *units)
 }
 
 static int terms_add_names(char ***terms, char *const *units) {
+        sd_id128_t run_id;
         int r = 0;
 
         for (size_t i = 0; r >= 0 && units[i]; i++) {
                 const size_t length = strlen(units[i]);
 
+                if (name_is_run_id(units[i], &run_id))
+                        continue;
                 r = terms_add(terms, "GATEWATCH_NAME=%s", units[i]);
                 if (r >= 0 && length > strlen(HISTORY_SUFFIX) &&
                         strcmp(units[i] + length - strlen(HISTORY_SUFFIX), HISTORY_SUFFIX) == 0)
