@@ -17,6 +17,7 @@
 
 #define PRINT_PROGRESS_WIDTH 120 /* from here on it is a column */
 #define PRINT_INDENT         "  "
+#define PRINT_OUTCOME_BYTES  16 /* of a word that anybody may have written */
 
 #define PRINT_RED    "\033[0;1;31m"
 #define PRINT_YELLOW "\033[0;1;33m"
@@ -44,7 +45,7 @@ static const struct {
         [COLUMN_PID] = { "MAIN PID", SCOLS_FL_RIGHT },
         [COLUMN_UPTIME] = { "UPTIME", SCOLS_FL_RIGHT },
         [COLUMN_RESTARTS] = { "RESTARTS", SCOLS_FL_RIGHT },
-        [COLUMN_LAST] = { "LAST", SCOLS_FL_TRUNC },
+        [COLUMN_LAST] = { "LAST", 0 },
         [COLUMN_BUDGET] = { "BUDGET", 0 },
         [COLUMN_HEARTBEAT] = { "HEARTBEAT", SCOLS_FL_RIGHT },
         [COLUMN_PROGRESS] = { "PROGRESS", SCOLS_FL_TRUNC },
@@ -139,8 +140,8 @@ static int printer_fill_last(
         if (!unit->last.outcome)
                 return printer_set(printer, row, COLUMN_LAST, "-");
         printer_colour(printer, row, COLUMN_LAST, outcome_colour(unit->last.outcome));
-        return printer_set(printer, row, COLUMN_LAST, "%s %s ago", unit->last.outcome,
-                format_age(span, unit->last_age_usec));
+        return printer_set(printer, row, COLUMN_LAST, "%.*s %s ago", PRINT_OUTCOME_BYTES,
+                unit->last.outcome, format_age(span, unit->last_age_usec));
 }
 
 static int printer_fill_numbers(

@@ -36,11 +36,10 @@ static int source_fail(ListSource *source, int error, char *reterr) {
         source->reader = unit_reader_free(source->reader);
         if (error == -ENOMEM)
                 return error;
-        return set_refuse(reterr, -ENOMEDIUM, "cannot ask the %s manager%s%.200s: %s; %s",
+        return set_refuse(reterr, -ENOMEDIUM, "cannot ask the %s manager%s%.200s: %s%s",
                 target->manager == UNIT_MANAGER_USER ? "user" : "system", where ? " of " : "",
                 clean ?: "", unit_reader_explain(target, error),
-                where ? "try systemctl status with the same --host= or --machine="
-                      : "is systemd running here?");
+                where ? "; try systemctl status with the same --host= or --machine=" : "");
 }
 
 void list_source_done(ListSource *source) {
