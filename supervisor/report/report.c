@@ -175,13 +175,14 @@ static int report_settle_boot(JournalQuery *query, ReportOptions *options) {
 /* Before a pager takes the place of the terminal. */
 static void report_look_at_terminal(Report *report) {
         const ReportOptions *options = report->options;
-        bool has_colour = terminal_wants_colour(stdout);
+        bool has_colour = terminal_wants_colour(stdout), is_ascii;
         unsigned width = terminal_width(stdout);
 
         (void) setlocale(LC_CTYPE, "");
+        is_ascii = strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
         report->timeline = (TimelineOptions){
                 .width = width,
-                .is_ascii = strcmp(nl_langinfo(CODESET), "UTF-8") != 0,
+                .is_ascii = is_ascii,
                 .has_colour = has_colour,
         };
         report->print = (ReportPrintOptions){
@@ -189,6 +190,7 @@ static void report_look_at_terminal(Report *report) {
                 .has_legend = options->has_legend,
                 .has_host = options->source.is_merged,
                 .is_full = options->is_full || width == 0,
+                .is_ascii = is_ascii,
                 .is_utc = options->is_utc,
                 .width = width,
         };
