@@ -89,7 +89,8 @@ static const char **past_stop_string(PastStop *stop, size_t i) {
         return (const char **) (void *) ((char *) stop + past_stop_strings[i]);
 }
 
-/* Copies the strings, wherever they are, into a block of their own. On failure the stop is as it was. */
+/* Copies the strings, wherever they are, into a block of their own; empty ones say nothing. On failure the stop's
+ * strings stay where they are. */
 static int past_stop_pack(PastStop *stop) {
         size_t size = 0;
         char *text, *end;
@@ -103,6 +104,8 @@ static int past_stop_pack(PastStop *stop) {
         for (size_t i = 0; i < ELEMENTSOF(past_stop_strings); i++) {
                 const char **string = past_stop_string(stop, i);
 
+                if (*string && !**string)
+                        *string = NULL;
                 if (!*string)
                         continue;
                 const char *copy = end;

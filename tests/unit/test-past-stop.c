@@ -182,6 +182,19 @@ static void test_past_stop_hostile_values_stay_as_they_are(void **state) {
         assert_string_equal(test->stop.host, "\xe2\x80\xae");
 }
 
+static void test_past_stop_empty_strings_are_not_known(void **state) {
+        static const char *const own[] = { "GATEWATCH_CAUSE=", "GATEWATCH_OUTCOME=",
+                "GATEWATCH_NAME=", "_SYSTEMD_UNIT=", "GATEWATCH_SENDER_COMM=", NULL };
+        PastStopTest *test = *state;
+
+        past_stop_make(test, own, NULL);
+        assert_null(test->stop.cause_word);
+        assert_null(test->stop.name);
+        assert_null(test->stop.unit);
+        assert_null(test->stop.sender.comm);
+        assert_string_equal(past_stop_outcome_word(&test->stop), "-");
+}
+
 static void test_past_stop_oversized_value_is_taken_as_it_was_cut(void **state) {
         PastStopTest *test = *state;
         const char *name = "GATEWATCH_STEPS=";
@@ -315,6 +328,7 @@ int main(void) {
                 past_stop_test(test_past_stop_values_of_no_type_are_not_known),
                 past_stop_test(test_past_stop_unknown_words_stay_words),
                 past_stop_test(test_past_stop_hostile_values_stay_as_they_are),
+                past_stop_test(test_past_stop_empty_strings_are_not_known),
                 past_stop_test(test_past_stop_oversized_value_is_taken_as_it_was_cut),
                 past_stop_test(test_past_stop_unit_is_what_the_journal_vouches_for),
                 past_stop_test(test_past_stop_joined_has_what_started_tells),
