@@ -4,7 +4,9 @@
 
 #include "terminal.h"
 
+#include <langinfo.h>
 #include <limits.h>
+#include <locale.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/ioctl.h>
@@ -52,4 +54,23 @@ unsigned terminal_width(FILE *file) {
 
         unsigned long width = columns ? strtoul(columns, NULL, 10) : 0;
         return width > 0 && width <= USHRT_MAX ? (unsigned) width : TERMINAL_DEFAULT_WIDTH;
+}
+
+bool terminal_is_utf8(void) {
+        static const char *const names[] = { "LC_ALL", "LC_CTYPE", "LANG" };
+        const char *locale = setlocale(LC_CTYPE, "");
+
+        if (!locale) /* one that is not installed is none */
+                locale = setlocale(LC_CTYPE, "C");
+        if (strcmp(nl_langinfo(CODESET), "UTF-8") == 0)
+                return true;
+        if (strcmp(locale, "C") != 0 && strcmp(locale, "POSIX") != 0)
+                return false;
+        for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+                const char *value = getenv(names[i]);
+
+                if (value && *value)
+                        return strcasestr(value, "UTF-8") || strcasestr(value, "UTF8");
+        }
+        return true;
 }

@@ -6,8 +6,6 @@
 
 #include "report/report.h"
 
-#include <langinfo.h>
-#include <locale.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sysexits.h>
@@ -175,11 +173,9 @@ static int report_settle_boot(JournalQuery *query, ReportOptions *options) {
 /* Before a pager takes the place of the terminal. */
 static void report_look_at_terminal(Report *report) {
         const ReportOptions *options = report->options;
-        bool has_colour = terminal_wants_colour(stdout), is_ascii;
+        bool has_colour = terminal_wants_colour(stdout), is_ascii = !terminal_is_utf8();
         unsigned width = terminal_width(stdout);
 
-        (void) setlocale(LC_CTYPE, "");
-        is_ascii = strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
         report->timeline = (TimelineOptions){
                 .width = width,
                 .is_ascii = is_ascii,

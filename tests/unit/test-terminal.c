@@ -120,12 +120,39 @@ static void test_terminal_width_is_the_terminals(void **state) {
         }
 }
 
+static void test_terminal_is_utf8_by_the_locale_of_the_environment(void **state _unused_) {
+        static const struct {
+                const char *all, *ctype, *lang;
+                bool is_utf8;
+        } rows[] = {
+                { NULL, NULL, NULL, true },
+                { NULL, NULL, "", true },
+                { NULL, NULL, "C", false },
+                { NULL, NULL, "POSIX", false },
+                { NULL, NULL, "C.UTF-8", true },
+                { "C", NULL, "C.UTF-8", false },
+                { NULL, "C", "C.UTF-8", false },
+                { "C.UTF-8", "C", "C", true },
+                { NULL, NULL, "xx_XX.UTF-8", true }, /* not installed */
+                { NULL, NULL, "xx_XX.ISO-8859-1", false },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                set_variable("LC_ALL", rows[i].all);
+                set_variable("LC_CTYPE", rows[i].ctype);
+                set_variable("LANG", rows[i].lang);
+                if (terminal_is_utf8() != rows[i].is_utf8)
+                        fail_msg("row %zu", i);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(
                         test_terminal_wants_colour_by_environment_and_terminal, setup, teardown),
                 cmocka_unit_test_setup_teardown(
                         test_terminal_width_is_the_terminals, setup, teardown),
+                cmocka_unit_test(test_terminal_is_utf8_by_the_locale_of_the_environment),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
