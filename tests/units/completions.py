@@ -22,7 +22,8 @@ SOURCE = ''
 BASH_COMPLETION = '/usr/share/bash-completion/bash_completion'
 
 # With what each refuses, or does no harm, when an option before it was taken.
-VERBS = {'run': [], 'notify': ['too-much'], 'post': ['too-much'], 'check': ['--headroom=nonsense'], 'unit': ['--', 'true']}
+VERBS = {'run': [], 'notify': ['too-much'], 'post': ['too-much'], 'check': ['--headroom=nonsense'], 'unit': ['--', 'true'],
+         'report': ['--nonsense'], 'list': ['--nonsense']}
 
 
 # ---- What the program says ---------------------------------------------------------------------------
@@ -34,8 +35,9 @@ def ask_program(*arguments):
 
 
 def options_of_help(verb):
-    """Of the left column, without values."""
-    heads = re.findall(r'^ {2,5}(-.*?)(?:  |$)', ask_program(verb, '--help').stdout, re.MULTILINE)
+    """Of the left column, without values; the second one of a line that has two; the same by another name."""
+    text = ask_program(verb, '--help').stdout
+    heads = re.findall(r'^ {2,5}(-.*?)(?:  |$)', text, re.MULTILINE) + re.findall(r'(?:;  |\()(-.*?)(?:  |[,)])', text)
     return set(re.findall(r'(?:^|[ ])(--?[a-zA-Z][a-z0-9-]*)', ' '.join(heads)))
 
 
@@ -48,12 +50,18 @@ def options_of_verb(verb):
 def fixed_values(verb):
     """The options that take a word out of a few, by the complaint about another one, with these words."""
     fixed = {}
-    for option in sorted(options_of_verb(verb)):
+    for option in sorted(option for option in options_of_verb(verb) if option.startswith('--')):
         complaint = ask_program(verb, option + '=nonsense', *VERBS[verb]).stderr
         words = re.search(r'nonsense is not usable: give ((?:[a-z]+, )*[a-z]+ or [a-z]+)\n', complaint)
         if words:
             fixed[option] = re.split(r', | or ', words.group(1))
     return fixed
+
+
+def words_of_list(option):
+    """What a list of words can have, by the complaint about another one."""
+    complaint = ask_program('report', option + '=nonsense').stderr
+    return re.search(r'nonsense is none: give (.*)\n', complaint).group(1).split(', ')
 
 
 def rules():
@@ -99,7 +107,7 @@ class Cases:
                          {'-h', '--help', '--version'})
 
     def test_values_are_those_of_the_program(self):
-        for verb, n in ('run', 8), ('post', 2), ('check', 2), ('unit', 8):
+        for verb, n in ('run', 8), ('post', 2), ('check', 2), ('unit', 8), ('report', 3), ('list', 1):
             fixed = fixed_values(verb)
             self.assertGreaterEqual(len(fixed), n)
             for option, values in fixed.items():
@@ -135,6 +143,68 @@ class Cases:
         self.assertEqual({word.split(',')[-1] for word in offered}, set(rules()) - {'kill-mode', 'linger'})
         self.assertEqual(self.shell.complete('gatewatch check --ignore=kill-mode,ling').rstrip(' ,'),
                          'gatewatch check --ignore=kill-mode,linger')
+
+    def test_causes_and_outcomes_are_those_of_the_program(self):
+        self.assertGreater(len(words_of_list('--cause')), 20)
+        self.assertEqual(self.words('gatewatch report --cause='), sorted(words_of_list('--cause')))
+        self.assertEqual(self.words('gatewatch report --outcome='),
+                         sorted(words_of_list('--outcome') + ['running']))
+        self.assertEqual(ask_program('report', '--outcome=running', '--since=x').stderr.count('--since'), 1)
+
+    def test_second_cause_is_none_that_was_named(self):
+        offered = {word.split(',')[-1] for word in self.words('gatewatch report --cause=oom,crash,')}
+        self.assertEqual(offered, set(words_of_list('--cause')) - {'oom', 'crash'})
+        self.assertEqual(self.shell.complete('gatewatch report --outcome=lost,unrec').rstrip(' ,'),
+                         'gatewatch report --outcome=lost,unrecorded')
+
+    def test_format_behind_its_short_option(self):
+        self.assertEqual(self.shell.complete('gatewatch report -o open'), 'gatewatch report -o openmetrics ')
+        self.assertEqual(self.shell.complete('gatewatch report -oopen'), 'gatewatch report -oopenmetrics ')
+
+    def test_units_of_past_stops_are_those_of_the_journal(self):
+        for line in 'gatewatch report -n 3 --stats ', 'gatewatch report -b -S yesterday -- ':
+            with self.subTest(line=line):
+                offered = self.words(line)
+                self.assertEqual({word.replace('\\\\', '\\') for word in offered},
+                                 {'hermes.service', 'gatewatch@hermes.service', 'removed.service',
+                                  r'mnt-a\x2db.service'})
+        self.assertFalse(os.path.exists(self.surroundings.path('place', 'pwned')))
+        self.assertEqual(self.shell.complete('gatewatch report rem'), 'gatewatch report removed.service ')
+        self.assertEqual(self.shell.complete('gatewatch report gatewatch@h'),
+                         'gatewatch report gatewatch@hermes.service ')
+
+    def test_units_of_other_journals_are_asked_there(self):
+        for line, option in (('-D files', '--directory=files'), ('--directory=files', '--directory=files'),
+                             ('--directory files', '--directory=files'), ('-Dfiles', '--directory=files'),
+                             ('-M attic', '--machine=attic'), ('--namespace=x', '--namespace=x'), ('-m', '--merge'),
+                             ("--file='a b;touch pwned'", '--file=a b;touch pwned')):
+            with self.subTest(line=line):
+                self.surroundings.what_was_asked()
+                offered = self.words('gatewatch report %s ' % line)
+                self.assertEqual('elsewhere.service' in offered, '--directory' in option)
+                self.assertIn(option, self.surroundings.what_was_asked()[0])
+        self.assertFalse(os.path.exists(self.surroundings.path('place', 'pwned')))
+
+    def test_boots_are_those_of_the_journal(self):
+        for line in '--boot=', '-b':
+            with self.subTest(line=line):
+                self.assertEqual(self.shell.complete('gatewatch report %s22' % line),
+                                 'gatewatch report %s2222222222222222222222222222222a ' % line)
+        # Its value is in the same word.
+        self.assertIn('removed.service', self.words('gatewatch report --boot '))
+
+    def test_journal_files_and_folders_are_such(self):
+        self.assertEqual(self.shell.complete('gatewatch report --file=files/pl'),
+                         'gatewatch report --file=files/plain.service ')
+        self.assertEqual(self.shell.complete('gatewatch report --directory=files/a'),
+                         'gatewatch report --directory=files/a\\ folder/')
+        self.assertEqual(self.shell.complete('gatewatch report --html files/pl'),
+                         'gatewatch report --html files/plain.service ')
+
+    def test_units_of_a_list_are_the_manager_s(self):
+        self.assertEqual(self.words('gatewatch list --system n'), ['nginx.service'])
+        self.assertEqual(self.words('gatewatch list --user '), ['mine.service', 'resting.service'])
+        self.assertEqual(self.words('gatewatch list -H me@far '), ['far.service'])
 
     def test_units_of_the_system_manager(self):
         self.assertEqual(self.words('gatewatch check --system n'), ['nginx.service'])
@@ -286,7 +356,8 @@ class Cases:
         self.surroundings.break_programs()
         self.addCleanup(self.surroundings.place_programs)
         self.shell.screen = b''
-        for line in ('gatewatch check --system ngi', 'gatewatch check --machine=at', 'gatewatch check --ignore=ki'):
+        for line in ('gatewatch check --system ngi', 'gatewatch check --machine=at', 'gatewatch check --ignore=ki',
+                     'gatewatch report her', 'gatewatch report --boot=22', 'gatewatch list --system ngi'):
             with self.subTest(line=line):
                 self.assertEqual(self.shell.complete(line), line)
         for word in (b'complaint', b'not found', b'No such', b'rror'):
@@ -296,7 +367,9 @@ class Cases:
         self.shell.screen = b''
         self.words('gatewatch check --system ')
         self.words('gatewatch check --machine=')
-        self.assertGreater(len(self.surroundings.what_was_asked()), 2)
+        self.words('gatewatch report ')
+        self.words('gatewatch report --boot=')
+        self.assertGreater(len(self.surroundings.what_was_asked()), 4)
         self.assertNotIn(b'complaint', self.shell.screen)
 
 

@@ -42,6 +42,24 @@ printf '%s container systemd-nspawn debian 12 -\n' attic cellar
 echo 'a complaint' >&2
 '''
 
+# Fields that anybody may have written, too.
+JOURNALCTL = r'''#!/bin/sh
+echo "$*" >>"$ASKED"
+case "$*" in
+*--directory=*--field=GATEWATCH_UNIT*) echo elsewhere.service ;;
+*--field=GATEWATCH_UNIT*)
+        printf '%s\n' hermes.service gatewatch@hermes.service 'mnt-a\x2db.service' removed.service hermes.service
+        printf '%s\n' '$(touch pwned).service' 'a b.service' 'hermes' 'x;y.service' "$(printf 'red\033[31m.service')"
+        ;;
+*--field=_BOOT_ID*) printf '%s\n' 11111111111111111111111111111111 2222222222222222222222222222222a ;;
+*--list-boots*)
+        printf '%s\n' '-1 11111111111111111111111111111111 Fri 2026-11-20 10:00:00 UTC—Fri 2026-11-20 12:00:00 UTC' \
+                ' 0 2222222222222222222222222222222a Sat 2026-11-21 10:00:00 UTC—Sat 2026-11-21 12:00:00 UTC'
+        ;;
+esac
+echo 'a complaint' >&2
+'''
+
 BASH_SETUP = r'''
 PS1= PS2= PROMPT_COMMAND= HISTFILE= HOSTFILE=$HOME/hosts
 bind 'set bell-style none' 2>/dev/null
@@ -146,10 +164,11 @@ class Surroundings:
     def place_programs(self):
         write(self.path('bin', 'systemctl'), SYSTEMCTL, 0o755)
         write(self.path('bin', 'machinectl'), MACHINECTL, 0o755)
+        write(self.path('bin', 'journalctl'), JOURNALCTL, 0o755)
         write(self.path('bin', 'gatewatch'), '#!/bin/sh\nexec "%s" "$@"\n' % self.program, 0o755)
 
     def break_programs(self):
-        for name in ('systemctl', 'machinectl', 'gatewatch'):
+        for name in ('systemctl', 'machinectl', 'journalctl', 'gatewatch'):
             write(self.path('bin', name), '#!/bin/sh\necho complaint >&2\nexit 1\n', 0o755)
 
     def path(self, *parts):
