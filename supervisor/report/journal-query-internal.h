@@ -32,7 +32,8 @@ struct JournalQuery {
         int root_fd; /* of a machine */
         bool is_own; /* of this machine */
         bool is_watching;
-        bool is_damaged; /* something was passed over */
+        bool is_damaged;      /* something was passed over */
+        uint64_t usage_bytes; /* of the files that libsystemd has open, in the beginning */
         struct sigaction fault_before;
         char remark[JOURNAL_ERROR_MAX];
         JournalAsked asked;

@@ -44,6 +44,7 @@ int journal_query_new(const JournalSource *source, JournalQuery **ret_query,
                 return r;
         /* A hint for what is compressed; what is not comes whole. */
         (void) sd_journal_set_data_threshold(query->journal, JOURNAL_ENTRY_VALUE_BYTES + 256);
+        (void) sd_journal_get_usage(query->journal, &query->usage_bytes);
         *ret_query = TAKE_PTR(query);
         return 0;
 }
@@ -59,7 +60,17 @@ JournalQuery *journal_query_free(JournalQuery *query) {
         return NULL;
 }
 
+/* A file that it cannot go on in libsystemd closes, and says nothing. */
+static bool journal_query_has_lost_files(JournalQuery *query) {
+        uint64_t usage_bytes;
+
+        return sd_journal_get_usage(query->journal, &usage_bytes) >= 0 &&
+                usage_bytes < query->usage_bytes;
+}
+
 bool journal_query_is_partial(JournalQuery *query, char reterr[static JOURNAL_ERROR_MAX]) {
+        bool is_damaged = query->is_damaged || journal_query_has_lost_files(query);
+
         (void) snprintf(reterr, JOURNAL_ERROR_MAX, "%s",
                 query->remark[0] ? query->remark
                         : query->is_damaged

@@ -123,6 +123,7 @@ static void test_journal_damage_truncated_file_is_passed_over(void **state) {
 /* libsystemd has it mapped by then. */
 static void test_journal_damage_truncated_while_it_is_read_ends(void **state) {
         static const JournalDirection directions[] = { JOURNAL_FORWARD, JOURNAL_BACKWARD };
+        char error[JOURNAL_ERROR_MAX];
 
         for (size_t i = 0; i < ELEMENTSOF(directions); i++) {
                 write_runs();
@@ -133,6 +134,8 @@ static void test_journal_damage_truncated_while_it_is_read_ends(void **state) {
                 assert_int_equal(journal_query_next(query, &entry), 1);
                 assert_int_equal(ftruncate(file_fd, 4096), 0);
                 assert_true(ask_everything() <= 2 * N_RUNS);
+                assert_true(journal_query_is_partial(query, error));
+                assert_non_null(strstr(error, "damaged"));
                 query = journal_query_free(query);
                 file_fd = fd_close(file_fd);
                 assert_int_equal(unlink(fixture_path("a.journal")), 0);
