@@ -105,6 +105,17 @@ static bool story_stop_is_recorded_in_time(const PastStop *stop) {
                 (!stop->recorded_by || strcmp(stop->recorded_by, "next-run") != 0);
 }
 
+/* The earlier one counts. The realtime clock may have been set since the signal came. */
+static void story_origin_compare(StoryOrigin *origin, const StoryOrigin *signal) {
+        if (!sd_id128_equal(origin->boot_id, signal->boot_id))
+                return;
+        if (signal->monotonic_usec < origin->monotonic_usec)
+                *origin = *signal;
+        else
+                origin->realtime_usec = usec_sub(
+                        signal->realtime_usec, signal->monotonic_usec - origin->monotonic_usec);
+}
+
 static int story_reader_find_origin(StoryReader *reader) {
         const PastStop *stop = reader->stop;
         const bool is_timed = story_stop_is_recorded_in_time(stop);
@@ -117,8 +128,8 @@ static int story_reader_find_origin(StoryReader *reader) {
         if (is_timed && stop->total_usec <= origin->monotonic_usec) {
                 origin->monotonic_usec -= stop->total_usec;
                 origin->realtime_usec = usec_sub(origin->realtime_usec, stop->total_usec);
-                if (reader->has_signal && reader->signal.monotonic_usec < origin->monotonic_usec)
-                        *origin = reader->signal;
+                if (reader->has_signal)
+                        story_origin_compare(origin, &reader->signal);
                 return 0;
         }
         if (reader->has_signal)

@@ -162,7 +162,9 @@ static TimelineRow *layout_add_row(TimelineLayout *layout, const StoryItem *item
         TimelineRow *row = &layout->rows[layout->n_rows++];
 
         *row = (TimelineRow){
-                .label = item->label, .is_span = item->is_span, .first = layout->n_places
+                .label = item->kind == STORY_SYSTEMD ? "systemd" : item->label,
+                .is_span = item->is_span,
+                .first = layout->n_places,
         };
         return row;
 }
