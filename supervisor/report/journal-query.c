@@ -72,10 +72,9 @@ bool journal_query_is_partial(JournalQuery *query, char reterr[static JOURNAL_ER
         bool is_damaged = query->is_damaged || journal_query_has_lost_files(query);
 
         (void) snprintf(reterr, JOURNAL_ERROR_MAX, "%s",
-                query->remark[0] ? query->remark
-                        : query->is_damaged
-                        ? "damaged entries are passed over; see journalctl --verify"
-                        : "");
+                query->remark[0]     ? query->remark
+                        : is_damaged ? "damaged entries are passed over; see journalctl --verify"
+                                     : "");
         return reterr[0] != '\0';
 }
 
