@@ -24,13 +24,16 @@ const char *timeline_format_duration(char buffer[static TIMELINE_OFFSET_MAX], in
         if (size_usec < 2 * USEC_PER_MINUTE)
                 (void) snprintf(buffer, TIMELINE_OFFSET_MAX, "%" USEC_FMT ".%02" USEC_FMT "s",
                         size_usec / USEC_PER_SEC, size_usec % USEC_PER_SEC / (10 * USEC_PER_MSEC));
-        else
+        else if (size_usec < USEC_PER_DAY)
                 (void) snprintf(buffer, TIMELINE_OFFSET_MAX, "%s",
                         usec_format_span(span, size_usec,
-                                size_usec < USEC_PER_HOUR            ? USEC_PER_SEC
-                                        : size_usec < USEC_PER_DAY   ? USEC_PER_MINUTE
-                                        : size_usec < USEC_PER_MONTH ? USEC_PER_HOUR
-                                                                     : USEC_PER_DAY));
+                                size_usec < USEC_PER_HOUR ? USEC_PER_SEC : USEC_PER_MINUTE));
+        else if (size_usec % USEC_PER_DAY < USEC_PER_HOUR || size_usec >= 100 * USEC_PER_DAY)
+                (void) snprintf(
+                        buffer, TIMELINE_OFFSET_MAX, "%" USEC_FMT "d", size_usec / USEC_PER_DAY);
+        else
+                (void) snprintf(buffer, TIMELINE_OFFSET_MAX, "%" USEC_FMT "d %" USEC_FMT "h",
+                        size_usec / USEC_PER_DAY, size_usec % USEC_PER_DAY / USEC_PER_HOUR);
         return buffer;
 }
 
