@@ -19,6 +19,8 @@
 
 const char *timeline_format_duration(char buffer[static TIMELINE_OFFSET_MAX], int64_t usec) {
         const usec_t size_usec = usec < 0 ? (usec_t) 0 - (usec_t) usec : (usec_t) usec;
+        const usec_t n_days = size_usec / USEC_PER_DAY;
+        const usec_t n_hours = size_usec % USEC_PER_DAY / USEC_PER_HOUR;
         char span[USEC_SPAN_MAX];
 
         if (size_usec < 2 * USEC_PER_MINUTE)
@@ -28,12 +30,11 @@ const char *timeline_format_duration(char buffer[static TIMELINE_OFFSET_MAX], in
                 (void) snprintf(buffer, TIMELINE_OFFSET_MAX, "%s",
                         usec_format_span(span, size_usec,
                                 size_usec < USEC_PER_HOUR ? USEC_PER_SEC : USEC_PER_MINUTE));
-        else if (size_usec % USEC_PER_DAY < USEC_PER_HOUR || size_usec >= 100 * USEC_PER_DAY)
-                (void) snprintf(
-                        buffer, TIMELINE_OFFSET_MAX, "%" USEC_FMT "d", size_usec / USEC_PER_DAY);
+        else if (n_hours == 0 || n_days >= 100)
+                (void) snprintf(buffer, TIMELINE_OFFSET_MAX, "%" USEC_FMT "d", n_days);
         else
                 (void) snprintf(buffer, TIMELINE_OFFSET_MAX, "%" USEC_FMT "d %" USEC_FMT "h",
-                        size_usec / USEC_PER_DAY, size_usec % USEC_PER_DAY / USEC_PER_HOUR);
+                        n_days, n_hours);
         return buffer;
 }
 

@@ -84,7 +84,7 @@ static const struct {
         { 0, SEC(7200), 50, "0:0 25:1h 49:2h " },
         { 0, SEC(86400 * 3), 40, "0:0 13:1d 26:2d 39:3d " },
         { 0, 0, 40, "0:0 20:0.5s 39:1.0s " }, /* as a second */
-        { 0, SEC(10), 9, "" },                /* no room for a label */
+        { 0, SEC(10), 9, "0:0 " },            /* room for one label */
         { 0, SEC(1e10), 20, "" },             /* beyond what is counted */
 };
 
