@@ -13,6 +13,8 @@
 #define JOURNAL_STRAY_MAX 10000U
 /* How often in a row the next entry may be one that cannot be come to. */
 #define JOURNAL_FAILURES_MAX 16U
+/* After how many entries the pages of the files are let go of. */
+#define JOURNAL_RELEASE_ENTRIES 128U
 
 typedef struct JournalAsked {
         char **terms;
@@ -29,8 +31,9 @@ typedef struct JournalAsked {
 
 struct JournalQuery {
         sd_journal *journal;
-        int root_fd; /* of a machine */
-        bool is_own; /* of this machine */
+        int root_fd;    /* of a machine */
+        size_t n_taken; /* entries, of all questions */
+        bool is_own;    /* of this machine */
         bool is_watching;
         bool is_damaged;      /* something was passed over */
         uint64_t usage_bytes; /* of the files that libsystemd has open, in the beginning */

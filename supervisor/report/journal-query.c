@@ -22,7 +22,7 @@
 #include <poll.h>
 #include <string.h>
 
-#include "journal-fault.h"
+#include "journal-pages.h"
 #include "journal-source.h"
 #include "strv.h"
 
@@ -38,7 +38,7 @@ int journal_query_new(const JournalSource *source, JournalQuery **ret_query,
         query->root_fd = -EBADF;
         query->is_own = journal_source_is_own(source);
         query->asked.is_over = true;
-        journal_fault_catch(&query->fault_before);
+        journal_pages_catch_faults(&query->fault_before);
         r = journal_source_open(source, &query->journal, &query->root_fd, query->remark, reterr);
         if (r < 0)
                 return r;
@@ -55,7 +55,7 @@ JournalQuery *journal_query_free(JournalQuery *query) {
         strv_free(query->asked.terms);
         sd_journal_close(query->journal);
         (void) fd_close(query->root_fd);
-        journal_fault_forget(&query->fault_before);
+        journal_pages_forget_faults(&query->fault_before);
         free(query);
         return NULL;
 }
@@ -224,6 +224,8 @@ static int journal_query_take(JournalQuery *query, JournalEntry *entry) {
         }
         asked->n_stray = 0;
         asked->has_answered = true;
+        if (++query->n_taken % JOURNAL_RELEASE_ENTRIES == 0)
+                journal_pages_release();
         return 1;
 }
 
