@@ -7,9 +7,9 @@
  * run before still owes is recorded after it. Nothing here is fatal, and no disk is waited for.
  *
  * What the gateway says of itself is noted when it says so, never by a timer of its own: a gateway that is idle
- * costs nothing. One that says 20,000 things a second costs one write a second; the few things that matter
- * most, phases and steps, are paid for in advance, so that the one that hangs is there. In a stop whatever was
- * put off is noted with the next status line. */
+ * costs nothing. One that says 20,000 things a second costs one write a second. A few pieces of news (a phase, a
+ * step, another number of work in flight) may be written in advance of that, so that the one that is followed by
+ * silence is there. What was put off is noted with whatever comes next, in a stop with the next status line. */
 
 #include <fcntl.h>
 #include <stdlib.h>

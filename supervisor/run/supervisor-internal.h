@@ -399,8 +399,8 @@ void supervisor_open_state(Supervisor *supervisor);
 void supervisor_close_previous(Supervisor *supervisor);
 /* The flight record as things are now. */
 void supervisor_log_flight(Supervisor *supervisor, usec_t now_usec);
-/* The gateway has said something: its heartbeat, phase, steps and work in flight, no more than once a second
- * in the long run. is_news: a phase or a step, of which the first few are noted at once. */
+/* The gateway has said something: its heartbeat, phase, steps and work in flight are noted, no more than once a
+ * second in the long run. is_news: not just another heartbeat; the first few of these are noted at once. */
 void supervisor_note_flight(Supervisor *supervisor, bool is_news, usec_t now_usec);
 /* At the end: who has written the last record. */
 void supervisor_close_flight(Supervisor *supervisor, Outcome outcome, const char *recorded_by);

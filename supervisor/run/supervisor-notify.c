@@ -150,8 +150,11 @@ static void supervisor_handle_notify(NotifyMessage *message, pid_t sender, void 
         }
         supervisor_handle_work(supervisor, message, now_usec);
         if (message->has_watchdog || message->has_active || message->phase || message->n_steps > 0)
-                supervisor_note_flight(
-                        supervisor, message->phase || message->n_steps > 0, now_usec);
+                supervisor_note_flight(supervisor,
+                        /* is_news= */ message->phase || message->n_steps > 0 ||
+                                (message->has_active &&
+                                        message->active != supervisor->flight.n_active),
+                        now_usec);
 
         if (message->status) {
                 (void) snprintf(supervisor->gateway_status, sizeof(supervisor->gateway_status),

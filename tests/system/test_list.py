@@ -187,8 +187,10 @@ class Listing(LintScenario):
             self.assertEqual(done.stdout, f"{unit.service}\trunning\t{unit.main_pid}\n")
 
     def test_words_of_a_hostile_gateway_do_not_reach_the_terminal(self):
-        words = self.write("/run/gatewatch-test/hostile-words", "".join(json.dumps(text) + "\n" for text in (
-            "STATUS=\x1b[31mred\x9b32m\u202etxt.exe", "X_GATEWATCH_PHASE=\u202ephase", "X_GATEWATCH_ACTIVE=7")))
+        # Characters of a datagram in the file are its bytes.
+        words = self.write("/run/gatewatch-test/hostile-words", "".join(
+            json.dumps(text.encode().decode("latin-1")) + "\n" for text in (
+                "STATUS=\x1b[31mred\x9b32m\u202etxt.exe", "X_GATEWATCH_PHASE=\u202ephase", "X_GATEWATCH_ACTIVE=7")))
         unit = self.unit("--drain", "0", "--send-at-start", words, options=QUICK).start()
         entry = await_listed(unit, lambda entry: entry["active"] == 7 and entry["status"])
         self.assertIn("txt.exe", entry["status"])
@@ -210,6 +212,12 @@ class Listing(LintScenario):
 
 class UserListing(UserLintScenario):
     USER = "listuser"
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        # Else its children talk before they are in their unit, and journald takes them for the manager.
+        cls.manager.systemctl("log-level", "info")
 
     def test_unit_of_a_user_is_listed_by_the_user_and_by_root(self):
         unit = self.user_unit("--drain", "0", "--watchdog", "0.2", options=[*QUICK, "--watchdog=50s"])
