@@ -18,8 +18,6 @@
 #define TIMELINE_BAR_ROOM      (TIMELINE_BAR_COLUMNS + 10) /* with its edges, "9999%" and blanks */
 #define TIMELINE_SHARE_WARNING 0.9
 #define TIMELINE_SHARE_MAX     99.99
-#define TIMELINE_BOLD          "\033[0;1m"
-#define TIMELINE_RESET         "\033[0m"
 
 static int timeline_write_field(
         TimelinePage *page, const char *name, StoryTone tone, const char *text) {
@@ -50,19 +48,13 @@ static int timeline_write_title(
         _cleanup_free_ char *host = stop->host ? text_clean(stop->host, TEXT_TERMINAL) : strdup("");
         _cleanup_free_ char *text = NULL;
         char when[TIMESTAMP_MAX];
-        int r;
 
         if (!unit || !host ||
                 asprintf(&text, "%s%s%s, %s", unit, *host ? " on " : "", host,
                         timestamp_format(when, story->origin_realtime_usec, TIMESTAMP_FULL,
                                 options->is_utc)) < 0)
                 return -ENOMEM;
-        if (page->has_colour)
-                (void) fputs(TIMELINE_BOLD, page->memory);
-        r = timeline_page_write_paragraph(page, "", 0, TONE_PLAIN, text);
-        if (page->has_colour)
-                (void) fputs(TIMELINE_RESET, page->memory);
-        return r;
+        return timeline_page_write_paragraph(page, "", 0, TIMELINE_TITLE, text);
 }
 
 static int timeline_write_party(TimelinePage *page, const PastStop *stop) {

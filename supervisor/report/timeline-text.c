@@ -15,11 +15,12 @@
 #define PAGE_RESET    "\033[0m"
 
 static const char *page_colour(StoryTone tone) {
-        static const char *const colours[_STORY_TONE_MAX] = {
+        static const char *const colours[_STORY_TONE_MAX + 1] = {
                 [TONE_PLAIN] = "",
                 [TONE_GOOD] = "\033[0;32m",
                 [TONE_WARNING] = "\033[0;1;33m",
                 [TONE_BAD] = "\033[0;1;31m",
+                [TIMELINE_TITLE] = "\033[0;1m",
         };
 
         return colours[tone];
@@ -137,6 +138,22 @@ static char *page_break_words(const char *text, size_t n_columns) {
         return broken;
 }
 
+/* Text that was wrapped behind a prefix of n_indent blanks; the first line's are there already. Each line has its
+ * colour for itself: pagers forget it at a line's end. */
+static void page_write_lines(
+        TimelinePage *page, const char *lines, size_t n_indent, StoryTone tone) {
+        for (bool is_first = true; *lines; is_first = false) {
+                const size_t size = strcspn(lines, "\n");
+
+                timeline_page_fill(page, ' ', is_first ? 0 : n_indent);
+                timeline_page_begin_tone(page, tone);
+                (void) fwrite(lines + n_indent, 1, size - n_indent, page->memory);
+                timeline_page_end_tone(page, tone);
+                timeline_page_end_line(page);
+                lines += size + 1;
+        }
+}
+
 int timeline_page_write_paragraph(
         TimelinePage *page, const char *head, size_t n_indent, StoryTone tone, const char *text) {
         const size_t n_head = text_columns(head, strlen(head));
@@ -156,11 +173,7 @@ int timeline_page_write_paragraph(
                 return -ENOMEM;
         (void) fputs(head, page->memory);
         timeline_page_fill(page, ' ', n_head < n_indent ? n_indent - n_head : 0);
-        /* The first line's indentation is the head; the line end stays outside of the colour. */
-        timeline_page_begin_tone(page, tone);
-        (void) fwrite(lines + n_indent, 1, size - n_indent - 1, page->memory);
-        timeline_page_end_tone(page, tone);
-        (void) fputc('\n', page->memory);
+        page_write_lines(page, lines, n_indent, tone);
         return 0;
 }
 

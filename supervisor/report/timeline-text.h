@@ -20,6 +20,9 @@ int timeline_page_init(TimelinePage *page, const TimelineOptions *options) _warn
 int timeline_page_finish(TimelinePage *page, FILE *file) _warn_unused_;
 void timeline_page_done(TimelinePage *page);
 
+/* Beside the tones of a story: what stands above. */
+#define TIMELINE_TITLE ((StoryTone) _STORY_TONE_MAX)
+
 /* Between these two text has the colour of a tone. */
 void timeline_page_begin_tone(TimelinePage *page, StoryTone tone);
 void timeline_page_end_tone(TimelinePage *page, StoryTone tone);

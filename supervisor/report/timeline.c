@@ -26,6 +26,7 @@
 #define TIMELINE_PLOT_MIN   10
 #define TIMELINE_TEXT_SHARE 45 /* percent of what texts and bars share */
 #define TIMELINE_STACK_MAX  24 /* lines of a coredump; coredumpctl(1) has them all */
+#define TIMELINE_SPAN_MIN   ((int64_t) (10 * USEC_PER_MSEC)) /* what times are shown to */
 
 /* ---- The picture ------------------------------------------------------------------------------ */
 
@@ -199,7 +200,9 @@ static void timeline_write_row(TimelinePage *page, const TimelineGrid *grid,
 }
 
 /* A picture of what happened all at once would tell nothing. */
-static bool timeline_is_worth_it(const TimelineLayout *layout) {
+static bool timeline_is_worth_it(const StopStory *story, const TimelineLayout *layout) {
+        if (story->end_usec - story->begin_usec < TIMELINE_SPAN_MIN)
+                return false;
         for (size_t i = 0; i < layout->n_rows; i++) {
                 const TimelineRow *row = &layout->rows[i];
 
@@ -216,7 +219,7 @@ static int timeline_write_picture(
         char text[96];
         int r = timeline_layout_compute(story, (unsigned) grid->n_plot, &layout);
 
-        if (r < 0 || !timeline_is_worth_it(&layout))
+        if (r < 0 || !timeline_is_worth_it(story, &layout))
                 return r;
         timeline_page_end_line(page);
         timeline_write_axis(page, grid, &layout);
