@@ -189,7 +189,7 @@ void list_print_help(void) {
                 "     --json=MODE           off (default), short, pretty\n"
                 "     --no-legend           No header and no summary\n"
                 "     --no-pager            Not through a pager\n"
-                "  -q --quiet               Do not say what is missing\n"
+                "  -q --quiet               No remarks: the list and errors only\n"
                 "\n"
                 "Exit status: 0; 64 usage; 69 no manager, or a unit that does not exist. See\n"
                 "gatewatch-list(1).\n",
