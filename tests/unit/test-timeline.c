@@ -248,7 +248,8 @@ static void test_timeline_two_thousand_items_says_what_it_leaves_out(void **stat
 
         (void) story_fixture_add(STORY_SIGNAL, TONE_PLAIN, 0, 0, "SIGTERM", NULL);
         for (int i = 0; i < 1999; i++)
-                (void) story_fixture_add(STORY_STEP, TONE_PLAIN, i, 5000 + 2 * i, "step", NULL);
+                (void) story_fixture_add(
+                        STORY_STEP, TONE_PLAIN, 1000 * i, 5000000 + 2000 * i, "step", NULL);
         story_fixture.n_left_out = 17;
         picture = print(80, /* is_ascii= */ false, /* has_colour= */ false);
         assert_lines_fit(picture, 80, /* is_ascii= */ false);
