@@ -12,6 +12,9 @@
  *
  * The journal reads /proc/PID when it takes a record. Of a writer that has exited by then it knows only what
  * came with the message, its pid, uid and gid: that is too little to believe, and nothing to hold against it.
+ * The same of a writer that had something to log before it executed gatewatch: for a second the journal takes what
+ * it is sent for words of the manager's child, called "(gatewatch)" or a part of that, and perhaps not in its unit
+ * yet (journald-context.c, REFRESH_USEC). In a manager's own init.scope there is nobody but that manager.
  *
  * Source: systemd.journal-fields(7). */
 
@@ -20,7 +23,8 @@
 
 #include "past-stop-internal.h"
 
-#define RECORD_COMM "gatewatch"
+#define RECORD_COMM   "gatewatch"
+#define MANAGER_SCOPE "init.scope"
 
 static bool text_has_suffix(const char *text, const char *suffix) {
         const size_t length = strlen(text), suffix_length = strlen(suffix);
@@ -32,17 +36,28 @@ static bool text_equals(const char *a, const char *b) {
         return a && b && strcmp(a, b) == 0;
 }
 
+/* Whether the journal has looked at the writer while it was systemd's child, before execve(2). */
+static bool entry_is_of_managers_child(const JournalEntry *entry) {
+        const char *comm = journal_entry_get(entry, "_COMM");
+        const char *exe = journal_entry_get(entry, "_EXE");
+
+        return comm && comm[0] == '(' && exe &&
+                (text_has_suffix(exe, "/systemd") || text_has_suffix(exe, "/systemd-executor"));
+}
+
 void record_writer_read(const JournalEntry *entry, RecordWriter *ret_writer) {
         const char *system_unit = journal_entry_get(entry, "_SYSTEMD_UNIT");
         const char *user_unit = journal_entry_get(entry, "_SYSTEMD_USER_UNIT");
         RecordWriter writer = { .unit = user_unit ?: system_unit, .uid = (uid_t) -1 };
         uint64_t value;
 
+        if (text_equals(writer.unit, MANAGER_SCOPE) && entry_is_of_managers_child(entry))
+                writer.unit = journal_entry_get(entry, "GATEWATCH_UNIT");
         if (writer.unit && text_has_suffix(writer.unit, ".service")) {
                 if (user_unit)
                         writer.manager = UNIT_MANAGER_USER;
                 /* What runs in user@1000.service, but in none of its units, is a login's. */
-                else if (strncmp(system_unit, "user@", strlen("user@")) != 0)
+                else if (strncmp(writer.unit, "user@", strlen("user@")) != 0)
                         writer.manager = UNIT_MANAGER_SYSTEM;
         }
         (void) journal_entry_get_id(entry, "_MACHINE_ID", &writer.machine_id);
@@ -63,13 +78,14 @@ RecordTrust record_trust_judge(const JournalEntry *entry, const char **ret_forge
         *ret_forgery = NULL;
         if (transport && strcmp(transport, "journal") != 0)
                 *ret_forgery = "it did not come by the journal's own socket";
-        else if (comm && strcmp(comm, RECORD_COMM) != 0)
+        else if (comm && strcmp(comm, RECORD_COMM) != 0 && !entry_is_of_managers_child(entry))
                 *ret_forgery = "its writer was not gatewatch";
         else if (claimed_unit && writer.unit && strcmp(claimed_unit, writer.unit) != 0)
                 *ret_forgery = "its writer was in another unit than it says";
         if (*ret_forgery)
                 return TRUST_FORGED;
-        if (!comm || writer.uid == (uid_t) -1 || (claimed_unit && !writer.unit))
+        if (!text_equals(comm, RECORD_COMM) || writer.uid == (uid_t) -1 ||
+                (claimed_unit && !writer.unit))
                 return TRUST_UNVERIFIED;
         return TRUST_BELIEVED;
 }

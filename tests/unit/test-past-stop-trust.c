@@ -79,6 +79,26 @@ static void test_past_stop_trust_entry_alone_is_judged(void **state) {
                         .trust = TRUST_UNVERIFIED },
                 { "writer gone, of another unit", { "-_COMM", "GATEWATCH_UNIT=apollo.service" },
                         .trust = TRUST_FORGED, .forgery = "another unit" },
+                { "before it was executed", { "_COMM=(atewatch)", "_EXE=/usr/lib/systemd/systemd" },
+                        .trust = TRUST_UNVERIFIED },
+                { "before it was executed by a newer systemd",
+                        { "_COMM=(gatewatch)", "_EXE=/usr/lib/systemd/systemd-executor" },
+                        .trust = TRUST_UNVERIFIED },
+                { "before it was executed and in its unit",
+                        { "_COMM=(atewatch)", "_EXE=/usr/lib/systemd/systemd",
+                                "_SYSTEMD_UNIT=user@1000.service", "_SYSTEMD_USER_UNIT=init.scope",
+                                "GATEWATCH_UNIT=hermes.service" },
+                        .trust = TRUST_UNVERIFIED },
+                { "before it was executed, in another unit",
+                        { "_COMM=(atewatch)", "_EXE=/usr/lib/systemd/systemd",
+                                "GATEWATCH_UNIT=apollo.service" },
+                        .trust = TRUST_FORGED, .forgery = "another unit" },
+                { "by one that calls itself so", { "_COMM=(atewatch)", "_EXE=/usr/bin/python3" },
+                        .trust = TRUST_FORGED, .forgery = "not gatewatch" },
+                { "by one that calls itself so and hides", { "_COMM=(atewatch)" },
+                        .trust = TRUST_FORGED, .forgery = "not gatewatch" },
+                { "by the manager itself", { "_COMM=systemd", "_EXE=/usr/lib/systemd/systemd" },
+                        .trust = TRUST_FORGED, .forgery = "not gatewatch" },
                 { "no uid", { "-_UID" }, .trust = TRUST_UNVERIFIED },
                 { "the uid of nobody there is", { "_UID=4294967295" }, .trust = TRUST_UNVERIFIED },
         };
@@ -123,6 +143,11 @@ static void test_past_stop_trust_beside_started_is_judged(void **state) {
                         { NULL }, TRUST_FORGED, "another process" },
                 { "writer gone", { "-_COMM", "-_SYSTEMD_UNIT" }, true, { NULL }, TRUST_UNVERIFIED,
                         NULL },
+                { "before it was executed", { "_COMM=(atewatch)", "_EXE=/usr/lib/systemd/systemd" },
+                        true, { NULL }, TRUST_UNVERIFIED, NULL },
+                { "before it was executed, another user",
+                        { "_COMM=(atewatch)", "_EXE=/usr/lib/systemd/systemd", "_UID=1000" }, true,
+                        { NULL }, TRUST_FORGED, "another user" },
                 { "writer gone, root",
                         { "-_COMM", "-_SYSTEMD_UNIT", "_UID=0", "GATEWATCH_RECORDED_BY=post" },
                         true, { NULL }, TRUST_UNVERIFIED, NULL },
@@ -159,11 +184,30 @@ static void test_past_stop_trust_started_is_judged_likewise(void **state) {
         assert_int_equal(test->stop.trust, TRUST_FORGED);
 }
 
+static void test_past_stop_unit_before_it_was_executed_is_the_claimed_one(void **state) {
+        static const char *const early[] = { "_COMM=(atewatch)", "_EXE=/usr/lib/systemd/systemd",
+                "_SYSTEMD_UNIT=user@1000.service", "_SYSTEMD_USER_UNIT=init.scope",
+                "GATEWATCH_UNIT=hermes.service", NULL };
+        static const char *const foreign[] = { "_SYSTEMD_UNIT=user@1000.service",
+                "_SYSTEMD_USER_UNIT=init.scope", "GATEWATCH_UNIT=hermes.service", NULL };
+        PastStopTest *test = *state;
+
+        past_stop_make(test, early, early);
+        assert_string_equal(test->stop.unit, "hermes.service");
+        assert_int_equal(test->stop.manager, UNIT_MANAGER_USER);
+        assert_int_equal(test->stop.trust, TRUST_UNVERIFIED);
+
+        past_stop_make(test, foreign, NULL);
+        assert_string_equal(test->stop.unit, "init.scope");
+        assert_int_equal(test->stop.trust, TRUST_FORGED);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 past_stop_test(test_past_stop_trust_entry_alone_is_judged),
                 past_stop_test(test_past_stop_trust_beside_started_is_judged),
                 past_stop_test(test_past_stop_trust_started_is_judged_likewise),
+                past_stop_test(test_past_stop_unit_before_it_was_executed_is_the_claimed_one),
         };
 
         return cmocka_run_group_tests_name("past-stop-trust", tests, NULL, NULL);
