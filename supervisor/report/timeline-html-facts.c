@@ -7,7 +7,6 @@
 
 #include "timeline-html.h"
 #include "timeline-picture.h"
-#include "timestamp.h"
 #include "xml-text.h"
 
 void html_write_badge(FILE *file, const PastStop *stop) {
@@ -17,7 +16,7 @@ void html_write_badge(FILE *file, const PastStop *stop) {
         (void) fputs("</span>", file);
 }
 
-void html_write_time(FILE *file, usec_t realtime_usec) {
+void html_write_time(FILE *file, usec_t realtime_usec, TimestampStyle style) {
         char machine[TIMESTAMP_MAX], person[TIMESTAMP_MAX];
 
         if (realtime_usec == USEC_INFINITY) {
@@ -28,7 +27,7 @@ void html_write_time(FILE *file, usec_t realtime_usec) {
         xml_write(
                 file, timestamp_format(machine, realtime_usec, TIMESTAMP_RFC3339, true), XML_LINE);
         (void) fputs("\">", file);
-        xml_write(file, timestamp_format(person, realtime_usec, TIMESTAMP_FULL, false), XML_LINE);
+        xml_write(file, timestamp_format(person, realtime_usec, style, false), XML_LINE);
         (void) fputs("</time>", file);
 }
 
@@ -57,7 +56,7 @@ static int write_summary_row(FILE *file, const PastStop *stop, size_t number) {
         if (!unit || !party || !ended)
                 return -ENOMEM;
         (void) fprintf(file, "<tr><td><a href=\"#" HTML_ANCHOR "%zu\">", number);
-        html_write_time(file, stop->realtime_usec);
+        html_write_time(file, stop->realtime_usec, TIMESTAMP_TABLE);
         (void) fputs("</a></td><td>", file);
         xml_write(file, unit, XML_LINE);
         (void) fputs("</td><td>", file);
@@ -356,11 +355,11 @@ static void write_number_fields(FILE *file, const PastStop *stop) {
 
 static void write_journal_fields(FILE *file, const PastStop *stop) {
         begin_field(file, "Recorded at");
-        html_write_time(file, stop->realtime_usec);
+        html_write_time(file, stop->realtime_usec, TIMESTAMP_FULL);
         end_field(file);
         if (stop->began_realtime_usec != USEC_INFINITY) {
                 begin_field(file, "Run began at");
-                html_write_time(file, stop->began_realtime_usec);
+                html_write_time(file, stop->began_realtime_usec, TIMESTAMP_FULL);
                 end_field(file);
         }
         write_text_field(file, "Trust", record_trust_to_string(stop->trust));

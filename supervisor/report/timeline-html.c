@@ -63,6 +63,7 @@ static const char page_style[] =
         "th[scope=row]{font-weight:400;color:#57606a;width:270px}\n"
         ".summary{min-width:1000px;overflow-wrap:normal}\n"
         ".summary th,.summary td{padding:8px 12px}\n"
+        ".summary time{white-space:nowrap}\n"
         ".events td{overflow-wrap:anywhere}\n"
         ".at{white-space:nowrap;text-align:right;width:90px}\n"
         ".events th:first-child{text-align:right}\n"
@@ -265,6 +266,17 @@ static void write_trust(FILE *file, const PastStop *stop) {
                         file);
 }
 
+static int write_figure(FILE *file, const StopStory *story, size_t number) {
+        int r;
+
+        (void) fputs("<figure><div class=\"scroll\" role=\"region\" aria-label=\"Timeline\" "
+                     "tabindex=\"0\">\n",
+                file);
+        r = picture_write(file, story, number, /* is_inline= */ true);
+        (void) fputs("</div></figure>\n", file);
+        return r;
+}
+
 static int write_stop(FILE *file, const StopStory *story, size_t number, bool is_only) {
         const PastStop *stop = story->stop;
         _cleanup_free_ char *unit = past_stop_format_unit(stop);
@@ -277,7 +289,7 @@ static int write_stop(FILE *file, const StopStory *story, size_t number, bool is
         (void) fputs(" ", file);
         html_write_badge(file, stop);
         (void) fprintf(file, "</h%d>\n<p class=\"by\">", is_only ? 1 : 2);
-        html_write_time(file, story->origin_realtime_usec);
+        html_write_time(file, story->origin_realtime_usec, TIMESTAMP_FULL);
         (void) fputs(" on ", file);
         xml_write(file, stop->host ?: "an unknown host", XML_LINE);
         (void) fputs("</p>\n", file);
@@ -285,11 +297,7 @@ static int write_stop(FILE *file, const StopStory *story, size_t number, bool is
         r = html_write_facts(file, stop);
         if (r < 0)
                 return r;
-        (void) fputs("<figure><div class=\"scroll\" role=\"region\" aria-label=\"Timeline\" "
-                     "tabindex=\"0\">\n",
-                file);
-        r = picture_write(file, story, number, /* is_inline= */ true);
-        (void) fputs("</div></figure>\n", file);
+        r = story->n_items > 0 ? write_figure(file, story, number) : 0;
         write_events(file, story);
         write_log(file, story);
         write_long_texts(file, story);

@@ -4,6 +4,7 @@
 /* Parts of the page that timeline_write_html() writes. */
 
 #include "stop-story.h"
+#include "timestamp.h"
 
 #define HTML_ANCHOR "stop-" /* and its number, from 1 on */
 
@@ -17,4 +18,4 @@ void html_write_fields(FILE *file, const PastStop *stop);
 /* The outcome as a badge. */
 void html_write_badge(FILE *file, const PastStop *stop);
 /* An instant, also for programs. */
-void html_write_time(FILE *file, usec_t realtime_usec);
+void html_write_time(FILE *file, usec_t realtime_usec, TimestampStyle style);

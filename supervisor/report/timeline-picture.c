@@ -86,31 +86,43 @@ PictureCut picture_text_fit(const char *text, int width, int font, bool is_bold)
                 if (used > width)
                         return (PictureCut){ .size = size_with_dots, .is_cut = true };
         }
-        return (PictureCut){ .size = at, .is_cut = text[at] == '\n' };
+        if (text[at] != '\n')
+                return (PictureCut){ .size = at };
+        return (PictureCut){ .size = used + dots <= width ? at : size_with_dots, .is_cut = true };
+}
+
+/* The longer, the less the last part of it says. */
+static usec_t duration_accuracy_usec(usec_t duration_usec) {
+        if (duration_usec >= USEC_PER_YEAR)
+                return USEC_PER_MONTH;
+        if (duration_usec >= USEC_PER_MONTH)
+                return USEC_PER_DAY;
+        return duration_usec >= USEC_PER_DAY ? USEC_PER_MINUTE : USEC_PER_SEC;
 }
 
 const char *picture_format_duration(char buffer[static PICTURE_TIME_MAX], usec_t duration_usec) {
-        if (duration_usec == 0)
+        const uint64_t usec = duration_usec, seconds = usec / USEC_PER_SEC;
+        const uint64_t hundredths = usec % USEC_PER_SEC / 10000;
+
+        if (usec == 0)
                 (void) snprintf(buffer, PICTURE_TIME_MAX, "0s");
-        else if (duration_usec < USEC_PER_MSEC)
-                (void) snprintf(buffer, PICTURE_TIME_MAX, "%" PRIu64 "us", duration_usec);
-        else if (duration_usec < USEC_PER_SEC)
+        else if (usec < USEC_PER_MSEC)
+                (void) snprintf(buffer, PICTURE_TIME_MAX, "%" PRIu64 "us", usec);
+        else if (usec < USEC_PER_SEC)
                 (void) snprintf(
-                        buffer, PICTURE_TIME_MAX, "%" PRIu64 "ms", duration_usec / USEC_PER_MSEC);
-        else if (duration_usec < 10 * USEC_PER_SEC)
-                (void) snprintf(buffer, PICTURE_TIME_MAX, "%" PRIu64 ".%02" PRIu64 "s",
-                        duration_usec / USEC_PER_SEC, duration_usec % USEC_PER_SEC / 10000);
-        else if (duration_usec < USEC_PER_MINUTE)
-                (void) snprintf(buffer, PICTURE_TIME_MAX, "%" PRIu64 ".%" PRIu64 "s",
-                        duration_usec / USEC_PER_SEC, duration_usec % USEC_PER_SEC / 100000);
-        else if (duration_usec < 10 * USEC_PER_MINUTE && duration_usec % USEC_PER_SEC >= 10000)
+                        buffer, PICTURE_TIME_MAX, "%" PRIu64 "ms", usec / (uint64_t) USEC_PER_MSEC);
+        else if (seconds < 10)
+                (void) snprintf(buffer, PICTURE_TIME_MAX, "%" PRIu64 ".%02" PRIu64 "s", seconds,
+                        hundredths);
+        else if (seconds < 60)
+                (void) snprintf(buffer, PICTURE_TIME_MAX, "%" PRIu64 ".%" PRIu64 "s", seconds,
+                        hundredths / 10);
+        else if (seconds < 600 && hundredths > 0)
                 (void) snprintf(buffer, PICTURE_TIME_MAX,
-                        "%" PRIu64 "min %" PRIu64 ".%02" PRIu64 "s",
-                        (uint64_t) (duration_usec / USEC_PER_MINUTE),
-                        (uint64_t) (duration_usec % USEC_PER_MINUTE / USEC_PER_SEC),
-                        duration_usec % USEC_PER_SEC / 10000);
+                        "%" PRIu64 "min %" PRIu64 ".%02" PRIu64 "s", seconds / 60, seconds % 60,
+                        hundredths);
         else
-                return usec_format_span(buffer, duration_usec, USEC_PER_SEC);
+                return usec_format_span(buffer, usec, duration_accuracy_usec(usec));
         return buffer;
 }
 
@@ -399,7 +411,8 @@ static bool flag_set_label(PictureFlag *flag) {
         if (text && *text && left >= PICTURE_TEXT_MIN)
                 flag->text = picture_text_fit(text, left, PICTURE_FONT, false);
         return bound >= PICTURE_MARGIN_MAX ||
-                (!flag->name.is_cut && (!text || (flag->text.size > 0 && !flag->text.is_cut)));
+                (flag_width(flag) <= bound && !flag->name.is_cut &&
+                        (!text || (flag->text.size > 0 && !flag->text.is_cut)));
 }
 
 /* Flags come from the right to the left: those that are placed stand at x or behind it. */
