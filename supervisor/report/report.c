@@ -179,6 +179,7 @@ static void report_look_at_terminal(Report *report) {
         report->timeline = (TimelineOptions){
                 .width = width,
                 .is_ascii = is_ascii,
+                .is_utc = options->is_utc,
                 .has_colour = has_colour,
         };
         report->print = (ReportPrintOptions){
