@@ -29,7 +29,7 @@
 #define PICTURE_SPAN_MIN_USEC ((uint64_t) 1000)
 #define PICTURE_TICK_GAP      (84 * PICTURE_PX)
 #define PICTURE_MARGIN_STEP   (40 * PICTURE_PX)
-#define PICTURE_MARGIN_MAX    (240 * PICTURE_PX)
+#define PICTURE_MARGIN_MAX    (280 * PICTURE_PX)
 #define PICTURE_NAME_MAX      (300 * PICTURE_PX)
 #define PICTURE_FLAG_MAX      (560 * PICTURE_PX)
 #define PICTURE_TEXT_MIN      (60 * PICTURE_PX) /* less of a sentence says nothing */
@@ -391,28 +391,28 @@ static int flag_width(const PictureFlag *flag) {
                 picture_text_width(flag->time, SIZE_MAX, PICTURE_FONT, false) + PICTURE_SPACE +
                 cut_width(flag_name(flag), flag->name, true);
 
-        if (flag->text.size > 0)
-                width += PICTURE_SPACE + cut_width(flag->item->text, flag->text, false);
+        if (flag->said.size > 0)
+                width += PICTURE_SPACE + cut_width(flag->text, flag->said, false);
         return width;
 }
 
 /* Returns: whether it is as long as it should be. */
 static bool flag_set_label(PictureFlag *flag) {
-        const char *text = flag->item ? flag->item->text : NULL;
+        const char *text = flag->text;
         const int room = PICTURE_EDGE - flag->x;
         int left, bound = room < PICTURE_FLAG_MAX ? room : PICTURE_FLAG_MAX;
 
-        flag->text = (PictureCut){};
+        flag->said = (PictureCut){};
         flag->name = (PictureCut){};
         left = bound - flag_width(flag);
         flag->name = picture_text_fit(flag_name(flag),
                 left < PICTURE_NAME_MAX ? left : PICTURE_NAME_MAX, PICTURE_FONT, true);
         left = bound - flag_width(flag) - PICTURE_SPACE;
         if (text && *text && left >= PICTURE_TEXT_MIN)
-                flag->text = picture_text_fit(text, left, PICTURE_FONT, false);
+                flag->said = picture_text_fit(text, left, PICTURE_FONT, false);
         return bound >= PICTURE_MARGIN_MAX ||
                 (flag_width(flag) <= bound && !flag->name.is_cut &&
-                        (!text || (flag->text.size > 0 && !flag->text.is_cut)));
+                        (!text || (flag->said.size > 0 && !flag->said.is_cut)));
 }
 
 /* Flags come from the right to the left: those that are placed stand at x or behind it. */
@@ -428,10 +428,21 @@ static void flag_set_row(Picture *picture, size_t i) {
                 picture->n_flag_rows = flag->row + 1;
 }
 
+/* systemd begins its lines with the unit, of which all of this is. */
+static const char *text_without_unit(const char *text, const char *unit) {
+        const size_t size = unit ? strlen(unit) : 0;
+
+        return size > 0 && strncmp(text, unit, size) == 0 && strncmp(text + size, ": ", 2) == 0
+                ? text + size + 2
+                : text;
+}
+
 static void picture_add_flag(Picture *picture, const StoryItem *item, int64_t at_usec) {
         PictureFlag *flag = &picture->flags[picture->n_flags++];
 
         *flag = (PictureFlag){ .item = item, .x = place_x(picture, at_usec) };
+        if (item && item->text)
+                flag->text = text_without_unit(item->text, picture->unit);
         (void) picture_format_offset(flag->time, at_usec);
 }
 
@@ -523,6 +534,7 @@ Picture *picture_new(const StopStory *story) {
                 else if (story->items[i].kind != STORY_LOG)
                         choice_offer(&flags, &story->items[i]);
         }
+        picture->unit = story->stop->unit;
         picture->n_left_out += story->n_left_out;
         picture->n_unnamed = flags.n_passed;
         for (PictureLane lane = 0; lane < _PICTURE_LANE_MAX; lane++) {

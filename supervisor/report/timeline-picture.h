@@ -52,7 +52,9 @@ typedef struct PictureFlag {
         const StoryItem *item; /* weak; NULL: the bound of the drain */
         int x;
         size_t row; /* 0: next to the axis */
-        PictureCut name, text;
+        const char *
+                text; /* weak; what the item says, without the unit's name before it; NULL: nothing */
+        PictureCut name, said;
         char time[PICTURE_TIME_MAX];
 } PictureFlag;
 
@@ -64,6 +66,7 @@ typedef struct PictureDot {
 } PictureDot;
 
 typedef struct Picture {
+        const char *unit;             /* weak; NULL: none */
         int64_t begin_usec, end_usec; /* end > begin */
         int right;                    /* where the axis ends */
         int origin_x;                 /* of the stop's beginning */

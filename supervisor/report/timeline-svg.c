@@ -304,9 +304,9 @@ static void draw_flag(const Drawing *drawing, const PictureFlag *flag) {
         (void) fprintf(file, "<tspan class=\"soft\">%s</tspan> <tspan class=\"name\">", flag->time);
         write_cut(file, flag->item ? flag->item->label : "drain bound", flag->name);
         (void) fputs("</tspan>", file);
-        if (flag->text.size > 0) {
+        if (flag->said.size > 0) {
                 (void) fputs(" <tspan class=\"soft\">", file);
-                write_cut(file, flag->item->text, flag->text);
+                write_cut(file, flag->text, flag->said);
                 (void) fputs("</tspan>", file);
         }
         (void) fputs("</text></g>\n", file);
@@ -437,15 +437,29 @@ static void write_omissions(const Drawing *drawing) {
                         drawing->file, "%s%zu more are not drawn", separator, picture->n_left_out);
 }
 
+static bool has_tone(const Picture *picture, StoryTone tone) {
+        for (PictureLane lane = 0; lane < _PICTURE_LANE_MAX; lane++)
+                for (size_t i = 0; i < picture->lanes[lane].n; i++)
+                        if (picture->lanes[lane].bars[i].item->tone == tone)
+                                return true;
+        return false;
+}
+
+/* Only of what there is. */
 static void draw_legend(const Drawing *drawing) {
+        static const char *const names[_STORY_TONE_MAX] = {
+                [TONE_PLAIN] = "in time",
+                [TONE_GOOD] = "ended well",
+                [TONE_WARNING] = "ran over",
+                [TONE_BAD] = "forced or failed",
+        };
         const int y = drawing->bottom_y + 14 * PICTURE_PX;
         int x = PICTURE_LEFT;
 
-        x = draw_key(drawing, x, y, TONE_GOOD, "ended in time");
-        x = draw_key(drawing, x, y, TONE_PLAIN, "no verdict");
-        x = draw_key(drawing, x, y, TONE_WARNING, "ran over");
-        x = draw_key(drawing, x, y, TONE_BAD, "forced or failed");
-        begin_text(drawing, "soft omissions", x + 8 * PICTURE_PX, y + BASELINE);
+        for (StoryTone tone = 0; tone < _STORY_TONE_MAX; tone++)
+                if (has_tone(drawing->picture, tone))
+                        x = draw_key(drawing, x, y, tone, names[tone]);
+        begin_text(drawing, "soft omissions", x, y + BASELINE);
         write_omissions(drawing);
         (void) fputs("</text>\n", drawing->file);
 }

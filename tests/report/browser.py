@@ -23,10 +23,6 @@ import time
 DEADLINE_SECONDS = 60
 
 
-def find_chromium():
-    return shutil.which("chromium") or shutil.which("chromium-browser")
-
-
 class BrowserError(Exception):
     pass
 
@@ -63,7 +59,7 @@ class Browser:
 
         try:
             self.process = subprocess.Popen(
-                [find_chromium(), "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+                ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
                  "--disable-extensions", "--disable-background-networking", "--disable-component-update",
                  "--no-first-run", "--hide-scrollbars", "--remote-debugging-pipe", "--host-resolver-rules=MAP * ~NOTFOUND",
                  "--user-data-dir=" + self.home, "about:blank"],

@@ -97,8 +97,8 @@ static void test_html_of_a_killed_stop_has_every_part(void **state) {
                 "prefers-color-scheme:dark",
                 "<span class=\"badge bad\">killed</span>",
                 "<strong>stop</strong>: systemd was asked to stop the unit by systemctl(812)",
-                "<dt>Requested by</dt><dd>systemctl(812) by root, logged in as uid 1000, asked for "
-                "stop, in session-3.scope",
+                "<dt>Requested by</dt><dd>systemctl(812) by root, logged in as uid 1000, asked for",
+                "asked for stop, in session-3.scope",
                 "systemctl(812) &lt; bash(640) &lt; sshd(600)",
                 "<dt>Signalled by</dt><dd>systemd(1) by uid 0",
                 "<dt>Exit</dt><dd>killed SIGKILL</dd>",

@@ -43,8 +43,8 @@ static int flag_end(const PictureFlag *flag) {
                 picture_text_width(flag->time, SIZE_MAX, PICTURE_FONT, false) +
                 cut_width(name, flag->name, true);
 
-        if (flag->text.size > 0)
-                end += cut_width(flag->item->text, flag->text, false);
+        if (flag->said.size > 0)
+                end += cut_width(flag->text, flag->said, false);
         return end;
 }
 
@@ -260,6 +260,25 @@ static void test_picture_of_one_instant_stacks_its_labels(void **state) {
         assert_int_equal(picture->flags[9].row, 9);
 }
 
+static void test_picture_flag_leaves_out_the_unit_before_its_text(void **state) {
+        static const char *const rows[][2] = {
+                { "hermes.service: Failed with result 'timeout'.",
+                        "Failed with result 'timeout'." },
+                { "hermes.service", "hermes.service" },
+                { "hermes.services: no", "hermes.services: no" },
+                { "Stopped hermes.service.", "Stopped hermes.service." },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+                (void) story_fixture_add(STORY_SYSTEMD, TONE_PLAIN, 0, 0, "systemd", rows[i][0]);
+        place();
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+                assert_string_equal(picture->flags[ELEMENTSOF(rows) - 1 - i].text, rows[i][1]);
+        story_fixture_stop.unit = NULL;
+        place();
+        assert_string_equal(picture->flags[3].text, rows[0][0]);
+}
+
 static void test_picture_beyond_the_axis_keeps_instants_and_counts_spans(void **state) {
         (void) story_fixture_add(STORY_STARTED, TONE_PLAIN, -5000000, -5000000, "started", NULL);
         (void) story_fixture_add(
@@ -369,6 +388,8 @@ int main(void) {
                         test_picture_of_a_killed_stop_shows_all_of_it, setup, teardown),
                 cmocka_unit_test_setup_teardown(
                         test_picture_of_one_instant_stacks_its_labels, setup, teardown),
+                cmocka_unit_test_setup_teardown(
+                        test_picture_flag_leaves_out_the_unit_before_its_text, setup, teardown),
                 cmocka_unit_test_setup_teardown(
                         test_picture_beyond_the_axis_keeps_instants_and_counts_spans, setup,
                         teardown),
