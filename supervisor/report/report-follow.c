@@ -3,7 +3,8 @@
 /* --follow: the last stops, then each as it happens, until a signal ends us.
  *
  * The journal is asked for what comes before it is asked for what has been, by two readers: whatever happens in
- * between is seen by both, and told once. */
+ * between is seen by both, and told once. What comes is what lies behind the journal's end, not what is dated
+ * later than now: a clock that was ahead and has been set back leaves entries of times to come. */
 
 #include <string.h>
 #include <sysexits.h>
@@ -78,6 +79,22 @@ static int report_follow_on(Report *report, JournalQuery *query, const StopList 
         }
 }
 
+/* Passes over what is there already. */
+static int report_follow_to_end(Report *report, JournalQuery *query) {
+        int r;
+
+        r = run_history_ask(query, &report->options->history);
+        while (r >= 0) {
+                PastStop stop = {};
+
+                r = run_history_follow(query, &report->options->history, &stop);
+                past_stop_done(&stop);
+                if (r == 0)
+                        break;
+        }
+        return r;
+}
+
 int report_follow(Report *report) {
         _cleanup_(journal_query_freep) JournalQuery *query = NULL;
         _cleanup_(stop_list_done) StopList told = {};
@@ -87,7 +104,7 @@ int report_follow(Report *report) {
         r = journal_query_new(&report->options->source, &query, error);
         if (r < 0)
                 return report_complain(EX_UNAVAILABLE, "%s", error);
-        r = run_history_ask(query, &report->options->history);
+        r = report_follow_to_end(report, query);
         if (r >= 0)
                 r = report_follow_past(report, &told);
         return r < 0 ? report_fail(r) : report_follow_on(report, query, &told);

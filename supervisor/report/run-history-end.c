@@ -50,13 +50,42 @@ int history_note_place(History *history, const JournalEntry *started) {
         return id_map_put(&history->places, id, 0);
 }
 
+/* What the journal's index can tell of the place of a `started`, so that others in the same unit do not hide the
+ * successor. Returns: 0 and a strv, owned by the caller; -ENOMEM. */
+static int successor_terms(const PastStop *stop, const JournalEntry *started, char ***ret_terms) {
+        const char *name = journal_entry_get(started, "GATEWATCH_NAME");
+        bool is_user = journal_entry_get(started, "_SYSTEMD_USER_UNIT") != NULL;
+        _cleanup_strv_ char **terms = NULL;
+        char id[SD_ID128_STRING_MAX];
+        int r;
+
+        r = history_terms_add(
+                &terms, "MESSAGE_ID=%s", record_event_info(RECORD_STARTED)->message_id);
+        if (r >= 0)
+                r = history_terms_add(&terms, "%s=%s",
+                        is_user ? "_SYSTEMD_USER_UNIT" : "_SYSTEMD_UNIT", stop->unit);
+        if (r >= 0)
+                r = history_terms_add(
+                        &terms, "_MACHINE_ID=%s", sd_id128_to_string(stop->machine_id, id));
+        if (r >= 0)
+                r = history_terms_add(&terms, "_COMM=%s", HISTORY_COMM);
+        if (r >= 0 && stop->uid != (uid_t) -1)
+                r = history_terms_add(&terms, "_UID=%u", stop->uid);
+        if (r >= 0 && name && !record_is_of_invocation(started))
+                r = history_terms_add(&terms, "GATEWATCH_NAME=%s", name);
+        if (r < 0)
+                return r;
+        *ret_terms = TAKE_PTR(terms);
+        return 0;
+}
+
 /* The same where the pass has not come by what is newer.
  * Returns: 1, 0; -ENOMEM. */
 static int history_find_successor(
         History *history, const PastStop *stop, const JournalEntry *started) {
         _cleanup_free_ char *place = place_of_started(started), *other = NULL;
-        _cleanup_free_ char *unit = NULL;
-        char event[64], machine[64], id[SD_ID128_STRING_MAX];
+        _cleanup_strv_ char **terms = NULL;
+        const char *forgery;
         sd_id128_t run_id;
         int r;
 
@@ -64,26 +93,20 @@ static int history_find_successor(
                 return -ENOMEM;
         if (!stop->unit)
                 return 0;
-        if (asprintf(&unit, "%s=%s",
-                    journal_entry_get(started, "_SYSTEMD_USER_UNIT") ? "_SYSTEMD_USER_UNIT"
-                                                                     : "_SYSTEMD_UNIT",
-                    stop->unit) < 0) {
-                unit = NULL;
-                return -ENOMEM;
-        }
-        (void) snprintf(event, sizeof(event), "MESSAGE_ID=%s",
-                record_event_info(RECORD_STARTED)->message_id);
-        (void) snprintf(machine, sizeof(machine), "_MACHINE_ID=%s",
-                sd_id128_to_string(stop->machine_id, id));
+        r = successor_terms(stop, started, &terms);
+        if (r < 0)
+                return r;
         r = journal_query_find(history->query,
                 &(JournalQuestion){
-                        .terms = (const char *const[]){ event, unit, machine, NULL },
+                        .terms = (const char *const *) terms,
                         .until_usec = USEC_INFINITY,
                         .direction = JOURNAL_BACKWARD,
                 },
                 &history->other);
         if (r <= 0)
                 return r == -ENOMEM ? r : 0;
+        if (record_trust_judge(&history->other, &forgery) == TRUST_FORGED)
+                return 0;
         other = place_of_started(&history->other);
         if (!other)
                 return -ENOMEM;
@@ -181,5 +204,7 @@ int history_judge_state(
                         return r < 0 ? r : 0;
         }
         stop->state = RUN_RUNNING;
+        stop->cause = _CAUSE_INVALID; /* of a stop that there is not */
+        stop->cause_word = NULL;
         return 0;
 }

@@ -34,7 +34,7 @@ static bool name_is_unit(const char *name, const char *unit) {
 
 /* ---- The question ------------------------------------------------------------------------------ */
 
-_printf_(2, 3) static int terms_add(char ***terms, const char *format, ...) {
+int history_terms_add(char ***terms, const char *format, ...) {
         _cleanup_free_ char *term = NULL;
         va_list arguments;
         int n;
@@ -60,7 +60,7 @@ static int terms_add_units(char ***terms, const char *field, char *const *units)
 
         for (size_t i = 0; r >= 0 && units[i]; i++)
                 if (!name_is_run_id(units[i], &run_id))
-                        r = terms_add(
+                        r = history_terms_add(
                                 terms, "%s=%s%s", field, units[i], unit_suffix_to_append(units[i]));
         return r;
 }
@@ -74,10 +74,10 @@ static int terms_add_names(char ***terms, char *const *units) {
 
                 if (name_is_run_id(units[i], &run_id))
                         continue;
-                r = terms_add(terms, "GATEWATCH_NAME=%s", units[i]);
+                r = history_terms_add(terms, "GATEWATCH_NAME=%s", units[i]);
                 if (r >= 0 && length > strlen(HISTORY_SUFFIX) &&
                         strcmp(units[i] + length - strlen(HISTORY_SUFFIX), HISTORY_SUFFIX) == 0)
-                        r = terms_add(terms, "GATEWATCH_NAME=%.*s",
+                        r = history_terms_add(terms, "GATEWATCH_NAME=%.*s",
                                 (int) (length - strlen(HISTORY_SUFFIX)), units[i]);
         }
         return r;
@@ -90,7 +90,7 @@ static int terms_add_run_ids(char ***terms, char *const *units) {
 
         for (size_t i = 0; r >= 0 && units[i]; i++)
                 if (name_is_run_id(units[i], &run_id))
-                        r = terms_add(
+                        r = history_terms_add(
                                 terms, "GATEWATCH_RUN_ID=%s", sd_id128_to_string(run_id, text));
         return r;
 }
@@ -120,16 +120,16 @@ static int terms_add_all_units(char ***terms, char *const *units) {
         const bool has_run_ids = units_have(units, /* is_run_id= */ true);
         int r;
 
-        r = terms_add(terms, "&");
+        r = history_terms_add(terms, "&");
         for (size_t i = 0; r >= 0 && has_names && i < ELEMENTSOF(fields); i++) {
                 r = terms_add_units(terms, fields[i], units);
                 if (r >= 0)
-                        r = terms_add(terms, "+");
+                        r = history_terms_add(terms, "+");
         }
         if (r >= 0 && has_names)
                 r = terms_add_names(terms, units);
         if (r >= 0 && has_names && has_run_ids)
-                r = terms_add(terms, "+");
+                r = history_terms_add(terms, "+");
         return r < 0 ? r : terms_add_run_ids(terms, units);
 }
 
@@ -137,9 +137,10 @@ int history_options_terms(const HistoryOptions *options, bool has_started, char 
         _cleanup_strv_ char **terms = NULL;
         int r;
 
-        r = terms_add(&terms, "MESSAGE_ID=%s", record_event_info(RECORD_STOPPED)->message_id);
+        r = history_terms_add(
+                &terms, "MESSAGE_ID=%s", record_event_info(RECORD_STOPPED)->message_id);
         if (r >= 0 && has_started)
-                r = terms_add(
+                r = history_terms_add(
                         &terms, "MESSAGE_ID=%s", record_event_info(RECORD_STARTED)->message_id);
         if (r >= 0 && history_options_name_units(options))
                 r = terms_add_all_units(&terms, options->units);

@@ -104,5 +104,7 @@ int history_judge_state(
  * Returns: 0 and a strv, owned by the caller; -ENOMEM. */
 int history_options_terms(
         const HistoryOptions *options, bool has_started, char ***ret_terms) _warn_unused_;
+/* Appends one term. Returns: 0; -ENOMEM. */
+int history_terms_add(char ***terms, const char *format, ...) _printf_(2, 3) _warn_unused_;
 /* Whether those terms leave out records by their unit. */
 bool history_options_name_units(const HistoryOptions *options);

@@ -350,16 +350,39 @@ static void test_run_history_later_boot_ends_a_run(void **state) {
         assert_history("1- 2+");
 }
 
+static void started_in_session(unsigned i, const char *name) {
+        fixture_started("GATEWATCH_RUN_ID", run_id(i), "_SYSTEMD_INVOCATION_ID", run_id(99),
+                IN_SESSION, "GATEWATCH_NAME", name, NULL);
+}
+
 static void test_run_history_runs_of_one_session_end_by_themselves(void **state) {
         fixture_journal_begin();
-        started(1, "_SYSTEMD_INVOCATION_ID", run_id(99), IN_SESSION, "GATEWATCH_NAME", "a");
-        started(2, "_SYSTEMD_INVOCATION_ID", run_id(99), IN_SESSION, "GATEWATCH_NAME", "b");
-        started(3, "_SYSTEMD_INVOCATION_ID", run_id(99), IN_SESSION, "GATEWATCH_NAME", "b");
+        started_in_session(1, "a");
+        started_in_session(2, "b");
+        started_in_session(3, "b");
         finish();
         test.options.has_all = true;
         assert_history("1+ 2- 3+");
         ask_for(UNITS("b"));
         assert_history("2- 3+");
+}
+
+static void test_run_history_others_in_the_unit_do_not_hide_the_successor(void **state) {
+        fixture_journal_begin();
+        started(1);
+        started_in_session(2, "a");
+        started_in_session(3, "a");
+        started_in_session(4, "b");
+        started(5);
+        started(6, "_UID", "1001");
+        started(7, "_COMM", "python3");
+        finish();
+        test.options.has_all = true;
+        assert_history("1- 2- 3+ 4+ 5+ 6+ 7-!");
+        ask_for(UNITS(run_id(1), run_id(5), run_id(6)));
+        assert_history("1- 5+ 6+");
+        ask_for(UNITS(run_id(2), run_id(4)));
+        assert_history("2- 4+");
 }
 
 /* A `started` of this machine and boot. */
@@ -636,6 +659,7 @@ int main(void) {
                 history_test(test_run_history_newest_runs_are_not_the_newest_stops),
                 history_test(test_run_history_later_boot_ends_a_run),
                 history_test(test_run_history_runs_of_one_session_end_by_themselves),
+                history_test(test_run_history_others_in_the_unit_do_not_hide_the_successor),
                 history_test(test_run_history_of_this_boot_is_looked_at),
                 history_test(test_run_history_machines_with_one_unit_name_are_apart),
                 history_test(test_run_history_clock_jumps_do_not_change_the_order),
