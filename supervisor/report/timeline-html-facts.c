@@ -121,7 +121,9 @@ static void write_party(FILE *file, const char *role, const StopParty *party) {
         if (party->user) {
                 (void) fputs(" by ", file);
                 xml_write(file, party->user, XML_LINE);
-        } else if (party->uid != (uid_t) -1)
+        } else if (party->uid == 0)
+                (void) fputs(" by root", file);
+        else if (party->uid != (uid_t) -1)
                 (void) fprintf(file, " by uid %u", (unsigned) party->uid);
         if (party->loginuid != (uid_t) -1 && party->loginuid != party->uid)
                 (void) fprintf(file, ", logged in as uid %u", (unsigned) party->loginuid);

@@ -64,6 +64,7 @@ static const char page_style[] =
         ".summary{min-width:1000px;overflow-wrap:normal}\n"
         ".summary th,.summary td{padding:8px 12px}\n"
         ".summary time{white-space:nowrap}\n"
+        ".summary-part{margin:16px 0 40px}\n"
         ".events td{overflow-wrap:anywhere}\n"
         ".at{white-space:nowrap;text-align:right;width:90px}\n"
         ".events th:first-child{text-align:right}\n"

@@ -26,7 +26,7 @@
 
 #include "utf8.h"
 
-#define PICTURE_SPAN_MIN_USEC ((uint64_t) 1000)
+#define PICTURE_SPAN_MIN_USEC ((uint64_t) USEC_PER_MSEC)
 #define PICTURE_TICK_GAP      (84 * PICTURE_PX)
 #define PICTURE_MARGIN_STEP   (40 * PICTURE_PX)
 #define PICTURE_MARGIN_MAX    (280 * PICTURE_PX)
@@ -169,8 +169,9 @@ static void picture_set_span(Picture *picture, const StopStory *story) {
                         picture->end_usec = (int64_t) bound_usec;
         } else if (has_bound)
                 picture->beyond_usec = bound_usec;
+        /* One instant, about: any scale will do. */
         if (span_usec(picture) < PICTURE_SPAN_MIN_USEC)
-                picture->end_usec = picture->begin_usec + (int64_t) PICTURE_SPAN_MIN_USEC;
+                picture->end_usec = picture->begin_usec + (int64_t) USEC_PER_SEC;
 }
 
 /* 1, 2, 5, 10, … of the largest unit of which two and a half fit; weeks and months divide badly. */
@@ -200,6 +201,25 @@ static uint64_t tick_step_usec(uint64_t wanted_usec) {
         return 50000000 * USEC_PER_DAY; /* of all that 64 bits can hold */
 }
 
+/* "+1.2s": without the zeros that a fraction is written with. */
+static void tick_set_label(PictureTick *tick, int64_t at_usec) {
+        const uint64_t size_usec = at_usec < 0 ? -(uint64_t) at_usec : (uint64_t) at_usec;
+        const char *sign = at_usec < 0 ? "\u2212" : at_usec > 0 ? "+" : "";
+        char span[USEC_SPAN_MAX], *point;
+
+        (void) usec_format_span(span, size_usec, 1);
+        point = strrchr(span, '.');
+        if (point) {
+                char *unit = point + 1 + strspn(point + 1, "0123456789"), *end = unit;
+
+                while (end[-1] == '0')
+                        end--;
+                memmove(end, unit, strlen(unit) + 1);
+        }
+        (void) snprintf(
+                tick->label, sizeof(tick->label), "%s%.*s", sign, PICTURE_TIME_MAX - 4, span);
+}
+
 static void picture_set_ticks(Picture *picture) {
         const uint64_t n_wanted = (uint64_t) ((picture->right - PICTURE_LEFT) / PICTURE_TICK_GAP);
         const int64_t step_usec = (int64_t) tick_step_usec(span_usec(picture) / n_wanted + 1);
@@ -208,15 +228,9 @@ static void picture_set_ticks(Picture *picture) {
         picture->n_ticks = 0;
         while (at_usec <= picture->end_usec && picture->n_ticks < PICTURE_TICKS_MAX) {
                 PictureTick *tick = &picture->ticks[picture->n_ticks++];
-                char span[USEC_SPAN_MAX];
-                const uint64_t size_usec = at_usec < 0 ? -(uint64_t) at_usec : (uint64_t) at_usec;
 
                 tick->x = place_x(picture, at_usec);
-                (void) snprintf(tick->label, sizeof(tick->label), "%s%.*s",
-                        at_usec < 0           ? "\u2212"
-                                : at_usec > 0 ? "+"
-                                              : "",
-                        PICTURE_TIME_MAX - 4, usec_format_span(span, size_usec, 1));
+                tick_set_label(tick, at_usec);
                 if (__builtin_add_overflow(at_usec, step_usec, &at_usec))
                         break;
         }

@@ -100,7 +100,7 @@ static void test_html_of_a_killed_stop_has_every_part(void **state) {
                 "<dt>Requested by</dt><dd>systemctl(812) by root, logged in as uid 1000, asked for",
                 "asked for stop, in session-3.scope",
                 "systemctl(812) &lt; bash(640) &lt; sshd(600)",
-                "<dt>Signalled by</dt><dd>systemd(1) by uid 0",
+                "<dt>Signalled by</dt><dd>systemd(1) by root",
                 "<dt>Exit</dt><dd>killed SIGKILL</dd>",
                 "<dt>Drain</dt><dd>1min of 1min (100 %)</dd>",
                 "<dt>Whole stop</dt><dd>1min 15.20s</dd>",

@@ -202,6 +202,23 @@ static void test_picture_ticks_of_a_minute_are_ten_seconds(void **state) {
         assert_string_equal(picture->ticks[7].label, "+1min 10s");
 }
 
+static void test_picture_ticks_of_a_fraction_have_no_zeros(void **state) {
+        story_fixture.begin_usec = -200000;
+        story_fixture.end_usec = 1520000;
+        place();
+        assert_int_equal(picture->n_ticks, 9);
+        assert_string_equal(picture->ticks[0].label, "\u2212200ms");
+        assert_string_equal(picture->ticks[1].label, "0");
+        assert_string_equal(picture->ticks[6].label, "+1s");
+        assert_string_equal(picture->ticks[7].label, "+1.2s");
+        story_fixture.begin_usec = 0;
+        story_fixture.end_usec = 1800;
+        place();
+        assert_int_equal(picture->n_ticks, 10);
+        assert_string_equal(picture->ticks[4].label, "+800us");
+        assert_string_equal(picture->ticks[6].label, "+1.2ms");
+}
+
 static void test_picture_bound_near_the_end_widens_the_axis(void **state) {
         static const struct {
                 usec_t drain_usec, total_usec;
@@ -382,6 +399,8 @@ int main(void) {
                         test_picture_ticks_are_few_and_apart_at_any_span, setup, teardown),
                 cmocka_unit_test_setup_teardown(
                         test_picture_ticks_of_a_minute_are_ten_seconds, setup, teardown),
+                cmocka_unit_test_setup_teardown(
+                        test_picture_ticks_of_a_fraction_have_no_zeros, setup, teardown),
                 cmocka_unit_test_setup_teardown(
                         test_picture_bound_near_the_end_widens_the_axis, setup, teardown),
                 cmocka_unit_test_setup_teardown(
