@@ -168,6 +168,16 @@ class UnitsTest(unittest.TestCase):
                              read(EXAMPLES, unit + '.d/50-gatewatch.conf'))
         self.assertEqual(self.root.verify(unit), '')
 
+    def test_units_of_a_fleet_verify(self):
+        for unit in ('gatewatch-metrics.service', 'gatewatch-metrics.timer'):
+            self.root.write('etc/systemd/system/' + unit, read(EXAMPLES, 'fleet', unit))
+        self.root.write('bin/sh', '#!/bin/sh\n', mode=0o755)
+        for unit in ('timers.target', 'time-sync.target', 'time-set.target'):
+            self.root.write('usr/lib/systemd/system/' + unit, '[Unit]\nDescription=x\n')
+        for unit in ('gatewatch-metrics.service', 'gatewatch-metrics.timer'):
+            with self.subTest(unit=unit):
+                self.assertEqual(self.root.verify(unit), '')
+
     def test_verify_misspelt_directive_reports(self):
         """The check itself: what it is to catch, it catches."""
         drop_in = read(EXAMPLES, '50-gatewatch.conf')
@@ -184,6 +194,8 @@ class DirectivesTest(unittest.TestCase):
     def files(self):
         yield TEMPLATE
         for directory, _, names in sorted(os.walk(EXAMPLES)):
+            if os.path.basename(directory) == 'fleet':
+                continue  # nothing there runs a gateway
             for name in sorted(names):
                 if name.endswith('.conf'):
                     yield os.path.join(directory, name)
