@@ -6,6 +6,7 @@
 
 #include <dlfcn.h>
 #include <stdbool.h>
+#include <string.h>
 
 #define SMARTCOLS_LIBRARY "libsmartcols.so.1"
 
@@ -47,4 +48,21 @@ void smartcols_locale_leave(SmartcolsLocale *locale) {
         (void) uselocale(locale->before);
         if (locale->utf8)
                 freelocale(locale->utf8);
+}
+
+int smartcols_put_row(
+        FILE *file, const Smartcols *smartcols, struct libscols_table *table, size_t index) {
+        struct libscols_line *row = smartcols->table_get_line(table, index);
+        _cleanup_free_ char *text = NULL;
+        int r;
+
+        r = smartcols->table_print_range_to_string(table, row, row, &text);
+        if (r < 0)
+                return r;
+        /* The last one has no line end, or has one, by version. */
+        size_t size = strlen(text);
+        while (size > 0 && strchr(" \n", text[size - 1]))
+                size--;
+        (void) fprintf(file, "%.*s\n", (int) size, text);
+        return 0;
 }

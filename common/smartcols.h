@@ -6,6 +6,7 @@
 
 #include <libsmartcols.h>
 #include <locale.h>
+#include <stdio.h>
 
 #include "cleanup.h"
 
@@ -41,10 +42,16 @@ typedef struct Smartcols {
 int smartcols_load(const Smartcols **ret_smartcols) _warn_unused_;
 
 /* It reads text by the locale, and of what that does not know it prints the bytes' numbers: a table of UTF-8 is
- * made between these two, under a UTF-8 locale that is this thread's only. Where there is none nothing changes. */
+ * made between these two, under a UTF-8 locale that is this thread's only. Where there is none nothing changes.
+ * (Told not to print numbers, 2.38 never returns.) */
 typedef struct SmartcolsLocale {
         locale_t utf8, before;
 } SmartcolsLocale;
 
 void smartcols_locale_enter(SmartcolsLocale *ret_locale);
 void smartcols_locale_leave(SmartcolsLocale *locale);
+
+/* Writes one row of a table, the first one below the header, so that text can stand between rows.
+ * Returns: 0; negative errno of scols_table_print_range_to_string(), -ENOMEM above all. */
+int smartcols_put_row(FILE *file, const Smartcols *smartcols, struct libscols_table *table,
+        size_t index) _warn_unused_;

@@ -6,10 +6,6 @@
  * table, each with its sentence and its mend right below. libsmartcols measures and aligns; the
  * rows are printed one by one, since its tables cannot hold text between rows.
  *
- * libsmartcols reads text by the locale, and of what that does not know it prints the bytes'
- * numbers (told not to, 2.38 never returns). Unit files are UTF-8, so the table is made under a
- * UTF-8 locale, this thread's only, whatever the process has.
- *
  * Names, paths and values come from unit files, which anybody may have written: on a terminal
  * control characters (C0, DEL, and C1 in its UTF-8 form) are "?", what is no UTF-8 is U+FFFD.
  *
@@ -17,7 +13,6 @@
 
 #include "check/check-print.h"
 
-#include <locale.h>
 #include <string.h>
 
 #include "check/remedy.h"
@@ -34,29 +29,18 @@
 
 /* ---- Text ------------------------------------------------------------------------------------ */
 
-/* Takes clean text over and cuts it. Returns: malloc()ed text; NULL: out of memory. */
-static char *print_cut(char *clean, size_t columns) {
-        char *cut;
-
-        if (!clean || text_columns(clean, strlen(clean)) <= columns)
-                return clean;
-        if (asprintf(&cut, "%.*s…", (int) text_fit(clean, columns - 1), clean) < 0)
-                cut = NULL;
-        free(clean);
-        return cut;
-}
-
 /* "KillMode=control-group"; "-" where the finding is about no setting. */
 static char *print_format_setting(const UnitView *view, ViewKey key, size_t columns) {
         const ViewKeyInfo *info = view_key_info(key);
-        _cleanup_free_ char *value = NULL, *text = NULL;
+        _cleanup_free_ char *value = NULL, *text = NULL, *clean = NULL;
 
         if (!info)
                 return strdup("-");
         value = unit_view_format(view, key);
         if (!value || asprintf(&text, "%s=%s", info->setting ?: info->property, value) < 0)
                 return NULL;
-        return print_cut(text_clean(text, TEXT_TERMINAL), columns);
+        clean = text_clean(text, TEXT_TERMINAL);
+        return clean ? text_cut(clean, columns, "…") : NULL;
 }
 
 /* Where its value comes from. */
@@ -230,35 +214,12 @@ static int printer_fill_table(
         return r;
 }
 
-/* Returns: the locale to go back to with uselocale(3). */
-static locale_t print_enter_locale(locale_t *ret_utf8) {
-        *ret_utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", /* base= */ (locale_t) 0);
-        return uselocale(*ret_utf8); /* 0, where there is no such locale, changes nothing */
-}
-
-/* Writes a row, the first one below the header. */
-static int printer_put_row(CheckPrinter *printer, struct libscols_table *table, size_t index) {
-        struct libscols_line *row = printer->scols->table_get_line(table, index);
-        _cleanup_free_ char *text = NULL;
-
-        int r = printer->scols->table_print_range_to_string(table, row, row, &text);
-        if (r < 0)
-                return r;
-
-        /* The last one has no line end, or has one, by version. */
-        size_t size = strlen(text);
-        while (size > 0 && strchr(" \n", text[size - 1]))
-                size--;
-        (void) fprintf(printer->file, "%.*s\n", (int) size, text);
-        return 0;
-}
-
 static int printer_put_findings(CheckPrinter *printer, const Lint *lint) {
         struct libscols_table *table = printer->scols->new_table();
 
         int r = table ? printer_fill_table(printer, lint, table) : -ENOMEM;
         for (size_t i = 0; r >= 0 && i < lint->n_findings; i++) {
-                r = printer_put_row(printer, table, i);
+                r = smartcols_put_row(printer->file, printer->scols, table, i);
                 if (r >= 0)
                         r = printer_put_finding(printer, lint->view, &lint->findings[i]);
         }
@@ -342,7 +303,7 @@ static int printer_put_units(CheckPrinter *printer, const Lint lints[], size_t n
 int check_print_table(
         FILE *file, const Lint lints[], size_t n_lints, const CheckPrintOptions *options) {
         CheckPrinter printer = { .file = file, .options = options };
-        locale_t utf8;
+        SmartcolsLocale locale;
 
         assert(file);
         assert(lints || n_lints == 0);
@@ -352,10 +313,8 @@ int check_print_table(
         if (r < 0)
                 return r;
 
-        const locale_t before = print_enter_locale(&utf8);
+        smartcols_locale_enter(&locale);
         r = printer_put_units(&printer, lints, n_lints);
-        (void) uselocale(before);
-        if (utf8)
-                freelocale(utf8);
+        smartcols_locale_leave(&locale);
         return r;
 }

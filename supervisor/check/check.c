@@ -43,7 +43,7 @@ static Pager *check_open_pager(const CheckOptions *options) {
 }
 
 static int check_list_rules(const CheckOptions *options) {
-        _cleanup_(pager_freep) Pager *pager = check_open_pager(options);
+        _cleanup_(pager_freep) _unused_ Pager *pager = check_open_pager(options);
         const Rule *rule;
 
         for (size_t i = 0; (rule = rule_get(i)); i++)
@@ -67,13 +67,13 @@ static int check_show(const CheckOptions *options, const CheckSet *set) {
                         "gatewatch check: no loaded unit runs gatewatch: name those to check\n",
                         stderr);
 
-        _cleanup_(pager_freep) Pager *pager = check_open_pager(options);
+        _cleanup_(pager_freep) _unused_ Pager *pager = check_open_pager(options);
         return is_table ? check_print_table(stdout, set->lints, set->n_lints, &print)
                         : check_print_json(stdout, set->lints, set->n_lints, options->json);
 }
 
 static int check_show_fixes(const CheckOptions *options, const CheckSet *set) {
-        _cleanup_(pager_freep) Pager *pager = check_open_pager(options);
+        _cleanup_(pager_freep) _unused_ Pager *pager = check_open_pager(options);
 
         return check_fix_print(set);
 }

@@ -104,6 +104,15 @@ static const char *outcome_colour(const char *outcome) {
         return NULL;
 }
 
+/* Text of a stranger. Returns: malloc()ed text; NULL: out of memory. */
+static char *printer_clean(const ListPrinter *printer, const char *text) {
+        char *clean = text_clean(text, TEXT_TERMINAL);
+
+        if (clean && printer->options->is_ascii)
+                text_reduce(clean);
+        return clean;
+}
+
 static int _printf_(4, 5) printer_set(const ListPrinter *printer, struct libscols_line *row,
         size_t column, const char *format, ...) {
         _cleanup_free_ char *text = NULL;
@@ -118,7 +127,7 @@ static int _printf_(4, 5) printer_set(const ListPrinter *printer, struct libscol
                 text = NULL;
                 return -ENOMEM;
         }
-        clean = text_clean(text, TEXT_TERMINAL);
+        clean = printer_clean(printer, text);
         if (!clean || printer->scols->line_refer_data(row, column, clean) < 0) {
                 free(clean);
                 return -ENOMEM;
@@ -218,39 +227,19 @@ static int printer_fill_table(const ListPrinter *printer, struct libscols_table 
         return r;
 }
 
-/* Writes a row, the first one below the header. */
-static int printer_put_row(const ListPrinter *printer, struct libscols_table *table, size_t index) {
-        struct libscols_line *row = printer->scols->table_get_line(table, index);
-        _cleanup_free_ char *text = NULL;
-        size_t size;
-        int r;
-
-        r = printer->scols->table_print_range_to_string(table, row, row, &text);
-        if (r < 0)
-                return r;
-        /* The last one has no line end, or has one, by version. */
-        size = strlen(text);
-        while (size > 0 && strchr(" \n", text[size - 1]))
-                size--;
-        (void) fprintf(printer->file, "%.*s\n", (int) size, text);
-        return 0;
-}
-
 /* The line below a row, cut. */
 static int printer_put_progress(const ListPrinter *printer, const char *progress) {
-        const size_t width = printer->options->width - strlen(PRINT_INDENT);
-        _cleanup_free_ char *clean = NULL;
+        const size_t width = printer->options->width, indent = strlen(PRINT_INDENT);
+        _cleanup_free_ char *clean = NULL, *cut = NULL;
 
-        if (printer->has_progress || !*progress)
+        if (printer->has_progress || !*progress || width <= indent)
                 return 0;
-        clean = text_clean(progress, TEXT_TERMINAL);
-        if (!clean)
+        clean = printer_clean(printer, progress);
+        cut = clean ? text_cut(clean, width - indent, printer->options->is_ascii ? ".." : "…")
+                    : NULL;
+        if (!cut)
                 return -ENOMEM;
-        if (text_columns(clean, strlen(clean)) <= width)
-                (void) fprintf(printer->file, PRINT_INDENT "%s\n", clean);
-        else
-                (void) fprintf(printer->file, PRINT_INDENT "%.*s…\n",
-                        (int) text_fit(clean, width - 1), clean);
+        (void) fprintf(printer->file, PRINT_INDENT "%s\n", cut);
         return 0;
 }
 
@@ -261,7 +250,7 @@ static int printer_put_table(const ListPrinter *printer, const ListedUnit units[
 
         r = table ? printer_fill_table(printer, table, units, n_units, progress) : -ENOMEM;
         for (size_t i = 0; r >= 0 && i < n_units; i++) {
-                r = printer_put_row(printer, table, i);
+                r = smartcols_put_row(printer->file, printer->scols, table, i);
                 if (r >= 0)
                         r = printer_put_progress(printer, progress[i]);
         }

@@ -12,6 +12,7 @@
 typedef struct ListPrintOptions {
         bool has_colour;
         bool has_legend; /* header and last line */
+        bool is_ascii;   /* the locale is not UTF-8 */
         unsigned width;  /* 0: no terminal, nothing is cut */
 } ListPrintOptions;
 

@@ -253,7 +253,7 @@ static int watch_read_stops(Watch *watch, ListSet *set) {
 /* ---- The picture ----------------------------------------------------------------------------- */
 
 /* Writes a page over the one before. */
-static int watch_put_page(const char *page, unsigned height) {
+static int watch_put_page(const char *page, const ListPrintOptions *options, unsigned height) {
         _cleanup_free_ char *text = NULL;
         size_t size, n_lines = 0, n_shown = 0;
         FILE *file;
@@ -268,8 +268,8 @@ static int watch_put_page(const char *page, unsigned height) {
                 int length = (int) strcspn(line, "\n");
 
                 if (n_lines > height && n_shown + 1 >= height) {
-                        (void) fprintf(
-                                file, "… %zu more lines" TERMINAL_ERASE_LINE, n_lines - n_shown);
+                        (void) fprintf(file, "%s %zu more lines" TERMINAL_ERASE_LINE,
+                                options->is_ascii ? "..." : "…", n_lines - n_shown);
                         break;
                 }
                 (void) fprintf(file, "%.*s" TERMINAL_ERASE_LINE, length, line);
@@ -289,6 +289,7 @@ static int watch_draw(Watch *watch, const ListSet *set, const char *trouble) {
         ListPrintOptions options = {
                 .has_colour = terminal_wants_colour(stdout),
                 .has_legend = watch->source.options->has_legend,
+                .is_ascii = !terminal_is_utf8(),
         };
         _cleanup_free_ char *page = NULL;
         unsigned height;
@@ -306,7 +307,7 @@ static int watch_draw(Watch *watch, const ListSet *set, const char *trouble) {
                 r = list_print_table(file, set->units, set->n_units, &options);
         if (fclose(file) != 0)
                 r = -ENOMEM;
-        return r < 0 ? r : watch_put_page(page, height);
+        return r < 0 ? r : watch_put_page(page, &options, height);
 }
 
 static int watch_turn(Watch *watch, bool is_first) {

@@ -44,6 +44,7 @@ static int list_show_table(const ListOptions *options, const ListSet *set) {
         const ListPrintOptions print = {
                 .has_colour = terminal_wants_colour(stdout),
                 .has_legend = options->has_legend,
+                .is_ascii = !terminal_is_utf8(),
                 .width = terminal_width(stdout),
         };
         _cleanup_(pager_freep) Pager *pager = NULL;

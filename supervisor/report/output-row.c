@@ -4,7 +4,8 @@
  *
  * Where a terminal is too narrow, what can be done without goes before anything is cut: the weekday, ".service",
  * spaces in numbers, and how it exited where the status tells. Then the widest of the columns that may be cut
- * loses a column, and again, so that long cells pay for long ones; "…" stands where something is missing. The year
+ * loses a column, and again, so that long cells pay for long ones; "…" (".." in ASCII) stands where something is
+ * missing. The year
  * goes last. Below what can still be read nothing is cut, and lines are longer than the terminal.
  *
  * When following, widths cannot wait for the last row: each row is printed by itself, in columns of fixed widths,
@@ -152,6 +153,9 @@ int stop_row_format(StopRow *row, const PastStop *stop, const ReportPrintOptions
         for (StopColumn i = 0; i < _COLUMN_MAX; i++)
                 if (stop_column_is_shown(options, i) && !row->cells[i])
                         return -ENOMEM;
+        for (size_t i = 0; options->is_ascii && i < _COLUMN_MAX; i++)
+                if (row->cells[i])
+                        text_reduce(row->cells[i]);
         if (options->has_colour)
                 stop_row_set_colours(row, stop);
         return 0;
@@ -195,14 +199,15 @@ void stop_row_drop_year(StopRow *row) {
                 memmove(when, month + 1, strlen(month + 1) + 1);
 }
 
-int stop_row_cut(StopRow *row, const size_t widths[static _COLUMN_MAX]) {
+int stop_row_cut(
+        StopRow *row, const size_t widths[static _COLUMN_MAX], const ReportPrintOptions *options) {
         for (size_t i = 0; i < _COLUMN_MAX; i++) {
                 char *cell = row->cells[i], *cut;
 
-                if (!cell || stop_columns[i].min_columns == 0 ||
-                        text_columns(cell, strlen(cell)) <= widths[i])
+                if (!cell || stop_columns[i].min_columns == 0)
                         continue;
-                if (asprintf(&cut, "%.*s…", (int) text_fit(cell, widths[i] - 1), cell) < 0)
+                cut = text_cut(cell, widths[i], options->is_ascii ? ".." : "…");
+                if (!cut)
                         return -ENOMEM;
                 free(cell);
                 row->cells[i] = cut;
@@ -272,7 +277,7 @@ static int line_fit(
                 widths[COLUMN_WHEN] -= STOP_YEAR_COLUMNS;
                 stop_row_drop_year(row);
         }
-        return stop_row_cut(row, widths);
+        return stop_row_cut(row, widths, options);
 }
 
 int report_print_line(FILE *file, const PastStop *stop, const ReportPrintOptions *options) {

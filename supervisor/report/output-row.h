@@ -48,7 +48,8 @@ void stop_row_shorten(StopRow *row);
 /* And then the year. */
 void stop_row_drop_year(StopRow *row);
 /* Cuts cells that are wider, of columns that may be cut. Returns: 0; -ENOMEM. */
-int stop_row_cut(StopRow *row, const size_t widths[static _COLUMN_MAX]) _warn_unused_;
+int stop_row_cut(StopRow *row, const size_t widths[static _COLUMN_MAX],
+        const ReportPrintOptions *options) _warn_unused_;
 
 /* Whether columns of these widths fit, or need not. */
 bool stop_widths_fit(const size_t widths[static _COLUMN_MAX], const ReportPrintOptions *options);

@@ -74,7 +74,7 @@ static int printer_fit(TablePrinter *printer) {
                 stop_widths_narrow(widths, printer->options);
         }
         for (size_t i = 0; r >= 0 && i < printer->n_rows; i++)
-                r = stop_row_cut(&printer->rows[i], widths);
+                r = stop_row_cut(&printer->rows[i], widths, printer->options);
         return r;
 }
 

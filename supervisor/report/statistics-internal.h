@@ -88,6 +88,3 @@ const char *statistics_format_seen(char buffer[static USEC_SPAN_MAX], usec_t use
 
 /* "95.2%". Returns: buffer; "-": of nothing. */
 const char *statistics_format_share(char buffer[static USEC_SPAN_MAX], size_t n, size_t n_all);
-
-/* Makes text ASCII: "?" for each other character. */
-void statistics_text_reduce(char *text);

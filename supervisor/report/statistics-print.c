@@ -8,7 +8,7 @@
  * out. Nothing is aligned by libsmartcols: each section has columns of its own, and bars are no text.
  *
  * Names are of strangers. They are cleaned, cut to their column, and in a locale that is not UTF-8 reduced to
- * ASCII, as are bars and signs. A character is taken for one column.
+ * ASCII, as are bars and signs.
  *
  * Nothing is computed here but shares. */
 
@@ -71,31 +71,13 @@ const char *statistics_format_share(char buffer[static USEC_SPAN_MAX], size_t n,
         return buffer;
 }
 
-void statistics_text_reduce(char *text) {
-        char *end = text;
-
-        for (const char *c = text; *c; c++)
-                if ((*c & 0x80) == 0)
-                        *end++ = *c;
-                else if ((*c & 0xc0) == 0xc0)
-                        *end++ = '?';
-        *end = '\0';
-}
-
 /* Text of a stranger, in at most so many columns. Returns: malloc()ed text; NULL: out of memory. */
 static char *page_clean(const Page *page, const char *text, size_t columns) {
         _cleanup_free_ char *clean = text_clean(text, TEXT_TERMINAL);
-        const size_t mark = text_columns(page->ellipsis, strlen(page->ellipsis));
-        char *cut;
 
-        if (!clean)
-                return NULL;
-        if (page->options->is_ascii)
-                statistics_text_reduce(clean);
-        if (text_columns(clean, strlen(clean)) <= columns)
-                return TAKE_PTR(clean);
-        const size_t size = text_fit(clean, columns > mark ? columns - mark : 0);
-        return asprintf(&cut, "%.*s%s", (int) size, clean, page->ellipsis) < 0 ? NULL : cut;
+        if (clean && page->options->is_ascii)
+                text_reduce(clean);
+        return clean ? text_cut(clean, columns, page->ellipsis) : NULL;
 }
 
 static void page_put_coloured(const Page *page, const char *colour, const char *text) {

@@ -62,15 +62,12 @@ typedef struct GroupTable {
 static char *group_table_clean(const GroupTable *table, const char *text) {
         const char *mark = table->options->is_ascii ? "..." : "…";
         _cleanup_free_ char *clean = text_clean(text, TEXT_TERMINAL);
-        char *cut;
 
         if (clean && table->options->is_ascii)
-                statistics_text_reduce(clean);
-        if (!clean || table->options->is_full ||
-                text_columns(clean, strlen(clean)) <= table->name_columns)
+                text_reduce(clean);
+        if (!clean || table->options->is_full)
                 return TAKE_PTR(clean);
-        const size_t size = text_fit(clean, table->name_columns - text_columns(mark, strlen(mark)));
-        return asprintf(&cut, "%.*s%s", (int) size, clean, mark) < 0 ? NULL : cut;
+        return text_cut(clean, table->name_columns, mark);
 }
 
 static char *group_table_format(

@@ -40,7 +40,11 @@ static void page_write_ascii(FILE *file, const char *text, size_t size) {
         while (size > 0) {
                 const size_t n = utf8_sequence_size(text, size) ?: 1;
 
-                (void) fputc(n == 1 && (signed char) *text >= 0 ? *text : '?', file);
+                if (n == 1)
+                        (void) fputc((unsigned char) *text < 0x80 ? *text : '?', file);
+                else
+                        for (size_t i = text_columns(text, n); i > 0; i--)
+                                (void) fputc('?', file);
                 text += n;
                 size -= n;
         }
@@ -93,6 +97,7 @@ static size_t page_write_cut(TimelinePage *page, const char *text, size_t n_colu
         const char *more = page->is_ascii ? ".." : "…";
         const size_t n_more = text_columns(more, strlen(more));
         const size_t n = text_columns(text, strlen(text));
+        size_t size;
 
         if (n <= n_columns) {
                 (void) fputs(text, page->memory);
@@ -100,9 +105,10 @@ static size_t page_write_cut(TimelinePage *page, const char *text, size_t n_colu
         }
         if (n_columns <= n_more)
                 return 0;
-        (void) fwrite(text, 1, text_fit(text, n_columns - n_more), page->memory);
+        size = text_fit(text, n_columns - n_more);
+        (void) fwrite(text, 1, size, page->memory);
         (void) fputs(more, page->memory);
-        return n_columns;
+        return text_columns(text, size) + n_more;
 }
 
 void timeline_page_write_cell(TimelinePage *page, const char *text, size_t n_columns) {
@@ -124,15 +130,16 @@ static char *page_break_words(const char *text, size_t n_columns) {
 
         if (!broken)
                 return NULL;
-        for (; *text; text++) {
-                const bool is_first_byte = ((unsigned char) *text & 0xc0) != 0x80;
+        for (size_t left = strlen(text), n; left > 0; text += n, left -= n) {
+                n = utf8_sequence_size(text, left) ?: 1;
+                const size_t columns = text_columns(text, n);
 
-                if (*text != ' ' && is_first_byte && column == n_columns) {
+                if (*text != ' ' && column > 0 && column + columns > n_columns) {
                         *end++ = ' ';
                         column = 0;
                 }
-                column = *text == ' ' ? 0 : column + is_first_byte;
-                *end++ = *text;
+                column = *text == ' ' ? 0 : column + columns;
+                end = mempcpy(end, text, n);
         }
         *end = '\0';
         return broken;

@@ -15,7 +15,7 @@ typedef struct TimelinePage {
 
 /* Returns: 0; -ENOMEM. */
 int timeline_page_init(TimelinePage *page, const TimelineOptions *options) _warn_unused_;
-/* Writes what is on the page to file; without UTF-8 a "?" stands for each other character.
+/* Writes what is on the page to file; without UTF-8 a "?" stands for each column of other characters.
  * Returns: 0; -ENOMEM. */
 int timeline_page_finish(TimelinePage *page, FILE *file) _warn_unused_;
 void timeline_page_done(TimelinePage *page);
