@@ -6,7 +6,9 @@
  *  - It came by another way than our own, or from a process that is not called gatewatch.
  *  - It speaks of a unit that the writer is not in.
  *  - Its run is that of another machine, unit or user, as the run's `started` tells. root may write for anybody
- *    (ExecStopPost=+); runs in no service are followed by the next one in whatever session that is in.
+ *    (ExecStopPost=+); runs in no service are followed by the next one in whatever session that is in. Of a
+ *    `started` and a `stopped` that differ the one is right that came from the invocation which the run's id is.
+ *  - It is the last record of a run without a first one, and the journal could not look at its writer.
  *  - It claims to come from the run itself, but another process wrote it. This tells the supervisor apart from a
  *    gateway that calls itself gatewatch: the two share unit and user.
  *
@@ -48,7 +50,11 @@ static bool entry_is_of_managers_child(const JournalEntry *entry) {
 void record_writer_read(const JournalEntry *entry, RecordWriter *ret_writer) {
         const char *system_unit = journal_entry_get(entry, "_SYSTEMD_UNIT");
         const char *user_unit = journal_entry_get(entry, "_SYSTEMD_USER_UNIT");
-        RecordWriter writer = { .unit = user_unit ?: system_unit, .uid = (uid_t) -1 };
+        RecordWriter writer = {
+                .unit = user_unit ?: system_unit,
+                .uid = (uid_t) -1,
+                .is_of_invocation = record_is_of_invocation(entry),
+        };
         uint64_t value;
 
         if (text_equals(writer.unit, MANAGER_SCOPE) && entry_is_of_managers_child(entry))
@@ -105,24 +111,39 @@ static bool past_stop_is_of_process(const PastStop *stop, const RecordWriter *st
         return stop->writer_pid == 0 || started->pid == 0 || stop->writer_pid == started->pid;
 }
 
-RecordTrust record_trust_judge_beside(
-        const PastStop *stop, const RecordWriter *started, const char **ret_forgery) {
+/* Returns: what tells the two apart; NULL: nothing does. */
+static const char *past_stop_compare_place(const PastStop *stop, const RecordWriter *started) {
         const bool is_root = stop->uid == 0;
 
-        *ret_forgery = stop->forgery;
-        if (stop->trust == TRUST_FORGED)
-                return TRUST_FORGED;
         if (!sd_id128_is_null(stop->machine_id) && !sd_id128_is_null(started->machine_id) &&
                 !sd_id128_equal(stop->machine_id, started->machine_id))
-                *ret_forgery = "its run was one of another machine";
-        else if (!is_root && stop->uid != started->uid && stop->uid != (uid_t) -1 &&
+                return "its run was one of another machine";
+        if (!is_root && stop->uid != started->uid && stop->uid != (uid_t) -1 &&
                 started->uid != (uid_t) -1)
-                *ret_forgery = "its writer was another user than the run's";
-        else if (!past_stop_is_of_place(stop, started))
-                *ret_forgery = "its writer was in another unit than the run";
-        else if (!past_stop_is_of_process(stop, started))
+                return "its writer was another user than the run's";
+        if (!past_stop_is_of_place(stop, started))
+                return "its writer was in another unit than the run";
+        return NULL;
+}
+
+RecordTrust record_trust_judge_beside(
+        const PastStop *stop, const RecordWriter *started, const char **ret_forgery) {
+        *ret_forgery = stop->forgery;
+        if (stop->trust == TRUST_FORGED || record_denies_started(stop, started))
+                return stop->trust;
+        *ret_forgery = past_stop_compare_place(stop, started);
+        if (!*ret_forgery && !past_stop_is_of_process(stop, started))
                 *ret_forgery = "its writer was another process than the run's";
         return *ret_forgery ? TRUST_FORGED : stop->trust;
+}
+
+bool record_denies_started(const PastStop *stop, const RecordWriter *started) {
+        return stop->trust == TRUST_BELIEVED && stop->is_of_invocation &&
+                !started->is_of_invocation && past_stop_compare_place(stop, started) != NULL;
+}
+
+unsigned record_rank(const PastStop *stop, RecordTrust trust) {
+        return 2 * (unsigned) trust + !stop->is_of_invocation;
 }
 
 bool record_is_of_invocation(const JournalEntry *entry) {

@@ -233,6 +233,7 @@ static void past_stop_read_writer(PastStop *stop, const JournalEntry *entry) {
         stop->manager = writer.manager;
         stop->uid = writer.uid;
         stop->writer_pid = writer.pid;
+        stop->is_of_invocation = writer.is_of_invocation;
         stop->realtime_usec = entry->realtime_usec == USEC_INFINITY ? 0 : entry->realtime_usec;
         stop->monotonic_usec = entry->monotonic_usec == USEC_INFINITY ? 0 : entry->monotonic_usec;
         stop->boot_id = entry->boot_id;
@@ -295,6 +296,8 @@ int past_stop_join(PastStop *stop, const JournalEntry *started) {
         int r;
 
         record_writer_read(started, &writer);
+        if (record_denies_started(stop, &writer))
+                return 0;
         joined.trust = record_trust_judge_beside(stop, &writer, &joined.forgery);
         if (joined.trust == TRUST_FORGED) { /* what the run was says nothing about its forger */
                 stop->trust = joined.trust;

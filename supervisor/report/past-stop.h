@@ -60,11 +60,12 @@ typedef struct PastStop {
         usec_t realtime_usec;  /* of the last record: about when it was over; never infinity */
         usec_t monotonic_usec; /* likewise, of boot_id */
         sd_id128_t boot_id, machine_id;
-        const char *host;    /* _HOSTNAME */
-        const char *unit;    /* "hermes.service"; of a run in no service its scope or slice */
-        UnitManager manager; /* NONE: a run in no service */
-        uid_t uid;           /* of the writer; -1: not told */
-        pid_t writer_pid;    /* _PID; 0: not told */
+        const char *host;      /* _HOSTNAME */
+        const char *unit;      /* "hermes.service"; of a run in no service its scope or slice */
+        UnitManager manager;   /* NONE: a run in no service */
+        uid_t uid;             /* of the writer; -1: not told */
+        pid_t writer_pid;      /* _PID; 0: not told */
+        bool is_of_invocation; /* the run has the id of the invocation that the writer was of */
 
         /* What the record says. */
         sd_id128_t run_id;
@@ -109,7 +110,8 @@ int past_stop_from_entry(const JournalEntry *entry, PastStop *ret_stop) _warn_un
 int past_stop_from_started(const JournalEntry *entry, PastStop *ret_stop) _warn_unused_;
 
 /* Adds what only the run's `started` tells, and judges trust again: both have to have come from one machine,
- * unit and user (or root), else the `stopped` is forged. started: of the same run id, believed itself.
+ * unit and user (or root), else the `stopped` is forged; or the `started` is, when only the `stopped` came from the
+ * invocation that the run is named after: then nothing is added. started: of the same run id, believed itself.
  * Returns: 0; -ENOMEM. */
 int past_stop_join(PastStop *stop, const JournalEntry *started) _warn_unused_;
 

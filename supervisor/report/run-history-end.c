@@ -18,8 +18,6 @@
 #include "record.h"
 #include "run-history-internal.h"
 
-#define HISTORY_COMM "gatewatch"
-
 /* ---- Successors -------------------------------------------------------------------------------- */
 
 /* In one line, for id_map_text_id(). Of a service's main process the unit says enough, wherever its --name= has

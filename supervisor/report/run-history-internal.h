@@ -9,6 +9,8 @@
 #include "past-stop-internal.h"
 #include "run-history.h"
 
+#define HISTORY_COMM "gatewatch"
+
 /* Of a stop, at its index. What a `started` has added can be taken back by these. */
 typedef struct HistoryItem {
         size_t next;                  /* the next newer `stopped` of its run; SIZE_MAX: none */
@@ -27,8 +29,10 @@ typedef struct HistoryRun {
         size_t counting;   /* the one of them that is its last record, unless it is forged */
         size_t unrecorded; /* its `started`, where no `stopped` is believed */
         bool has_started;
-        bool is_vouched;   /* the `started` is of the invocation that the run is named after */
-        bool is_contested; /* what there is does not fit: the journal has to be asked */
+        RecordWriter started; /* who wrote that */
+        char *started_unit;   /* its unit, owned */
+        bool is_vouched;      /* the `started` is of the invocation that the run is named after */
+        bool is_contested;    /* what there is does not fit: the journal has to be asked */
 } HistoryRun;
 
 typedef struct History {
@@ -85,8 +89,11 @@ int history_find_stopped(JournalQuery *query, sd_id128_t run_id, JournalEntry *e
  * Returns: 1, 0; -ENOMEM. */
 int history_has_older(JournalQuery *query, const PastStop *stop, RecordTrust trust,
         const JournalEntry *started, JournalEntry *buffer) _warn_unused_;
-/* The sentence about one that is not. */
+/* The sentences about one that is not, and about one of a writer that was gone, of a run that nobody has begun. */
 extern const char history_second_stopped[];
+extern const char history_stopped_of_nobody[];
+/* Whether a stop without a `started` is of such a writer. */
+bool history_stop_is_of_nobody(const PastStop *stop, RecordTrust trust);
 
 /* ---- run-history-end.c ---- */
 

@@ -5,8 +5,8 @@
  * that is older than its `started` there is not, but for journals of several files that are put together by clocks
  * that jump; then the journal is asked.
  *
- * Strangers can send records with the ids of others' runs. Several `stopped` of one run: the oldest believed one
- * counts. Several `started`: the one whose invocation the run is named after; of runs that are named by
+ * Strangers can send records with the ids of others' runs. Several `stopped` of one run: the oldest of those that
+ * are believed most counts. Several `started`: the one whose invocation the run is named after; of runs that are named by
  * chance the oldest, and which that is the journal is asked when the pass is over. No run is asked about more
  * than once, so that whatever is in the journal, the work stays in proportion to it. */
 
@@ -17,6 +17,7 @@
 #include "run-history-internal.h"
 
 const char history_second_stopped[] = "it is a second last record of its run";
+const char history_stopped_of_nobody[] = "nothing tells that its writer was of a run";
 
 int history_init(History *history, JournalQuery *query, const HistoryOptions *options) {
         int r;
@@ -54,6 +55,8 @@ void history_done(History *history) {
                 past_stop_done(&history->stops[i]);
         free(history->stops);
         free(history->items);
+        for (size_t i = 0; i < history->n_runs; i++)
+                free(history->runs[i].started_unit);
         free(history->runs);
         free(history->boots);
         id_map_done(&history->by_run_id);
@@ -67,9 +70,9 @@ void history_done(History *history) {
 
 /* ---- Questions --------------------------------------------------------------------------------- */
 
-/* The first record of a run, of one kind, with a further term (NULL: none). */
+/* The first record of a run, of one kind, with two further terms (NULL: none). */
 static int history_find_first(JournalQuery *query, RecordEvent event, sd_id128_t run_id,
-        const char *term, JournalEntry *entry) {
+        const char *const terms[static 2], JournalEntry *entry) {
         char message_id[64], run[64], id[SD_ID128_STRING_MAX];
 
         (void) snprintf(message_id, sizeof(message_id), "MESSAGE_ID=%s",
@@ -77,22 +80,31 @@ static int history_find_first(JournalQuery *query, RecordEvent event, sd_id128_t
         (void) snprintf(run, sizeof(run), "GATEWATCH_RUN_ID=%s", sd_id128_to_string(run_id, id));
         return journal_query_find(query,
                 &(JournalQuestion){
-                        .terms = (const char *const[]){ message_id, run, term, NULL },
+                        .terms = (const char *const[]){ message_id, run, terms[0],
+                                terms[0] ? terms[1] : NULL, NULL },
                         .until_usec = USEC_INFINITY,
                         .direction = JOURNAL_FORWARD,
                 },
                 entry);
 }
 
-int history_find_started(JournalQuery *query, sd_id128_t run_id, JournalEntry *entry) {
+/* Of those that can be believed most the first one, so that strangers' do not stand before it. */
+static int history_find_believed(
+        JournalQuery *query, RecordEvent event, sd_id128_t run_id, JournalEntry *entry) {
+        static const char of_gatewatch[] = "_COMM=" HISTORY_COMM;
         char invocation[64], id[SD_ID128_STRING_MAX];
-        const char *const terms[] = { invocation, "_COMM=gatewatch", NULL };
+        const char *const rows[][2] = {
+                { of_gatewatch, invocation },
+                { invocation, NULL }, /* of a writer that was looked at before execve(2) */
+                { of_gatewatch, NULL },
+                { NULL, NULL },
+        };
         const char *forgery;
 
         (void) snprintf(invocation, sizeof(invocation), "_SYSTEMD_INVOCATION_ID=%s",
                 sd_id128_to_string(run_id, id));
-        for (size_t i = 0; i < ELEMENTSOF(terms); i++) {
-                int r = history_find_first(query, RECORD_STARTED, run_id, terms[i], entry);
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                int r = history_find_first(query, event, run_id, rows[i], entry);
 
                 if (r < 0)
                         return r;
@@ -102,19 +114,12 @@ int history_find_started(JournalQuery *query, sd_id128_t run_id, JournalEntry *e
         return 0;
 }
 
+int history_find_started(JournalQuery *query, sd_id128_t run_id, JournalEntry *entry) {
+        return history_find_believed(query, RECORD_STARTED, run_id, entry);
+}
+
 int history_find_stopped(JournalQuery *query, sd_id128_t run_id, JournalEntry *entry) {
-        const char *const terms[] = { "_COMM=gatewatch", NULL };
-        const char *forgery;
-
-        for (size_t i = 0; i < ELEMENTSOF(terms); i++) {
-                int r = history_find_first(query, RECORD_STOPPED, run_id, terms[i], entry);
-
-                if (r < 0)
-                        return r;
-                if (r > 0 && record_trust_judge(entry, &forgery) != TRUST_FORGED)
-                        return 1;
-        }
-        return 0;
+        return history_find_believed(query, RECORD_STOPPED, run_id, entry);
 }
 
 static bool past_stop_is_of_entry(const PastStop *stop, const JournalEntry *entry) {
@@ -234,6 +239,10 @@ static int history_add_run(History *history, sd_id128_t run_id, HistoryRun **ret
         return id_map_put(&history->by_run_id, run_id, history->n_runs++);
 }
 
+static unsigned history_rank(const History *history, size_t i) {
+        return record_rank(&history->stops[i], history->items[i].trust);
+}
+
 static bool history_run_is_recorded(const History *history, const HistoryRun *run) {
         return run->counting != SIZE_MAX && history->items[run->counting].trust != TRUST_FORGED;
 }
@@ -280,7 +289,7 @@ static void history_run_count(History *history, HistoryRun *run) {
 
         run->counting = run->oldest;
         for (size_t i = run->oldest; i != SIZE_MAX; i = items[i].next)
-                if (items[i].trust < items[run->counting].trust)
+                if (history_rank(history, i) < history_rank(history, run->counting))
                         run->counting = i;
         for (size_t i = run->oldest; i != SIZE_MAX; i = items[i].next)
                 if (i != run->counting && items[i].trust != TRUST_FORGED)
@@ -289,12 +298,28 @@ static void history_run_count(History *history, HistoryRun *run) {
                         history_set_trust(history, i, items[i].trust, items[i].forgery);
 }
 
+static int history_run_note_started(HistoryRun *run, const JournalEntry *started) {
+        char *unit = NULL;
+
+        record_writer_read(started, &run->started);
+        if (run->started.unit) {
+                unit = strdup(run->started.unit);
+                if (!unit)
+                        return -ENOMEM;
+        }
+        free(run->started_unit);
+        run->started.unit = run->started_unit = unit;
+        run->has_started = true;
+        return 0;
+}
+
 /* The run's `started` is there. */
 static int history_run_join(
         History *history, HistoryRun *run, const JournalEntry *started, int successor) {
-        int r;
+        int r = history_run_note_started(run, started);
 
-        run->has_started = true;
+        if (r < 0)
+                return r;
         run->is_vouched = record_is_of_invocation(started);
         for (size_t i = run->oldest; i != SIZE_MAX; i = history->items[i].next) {
                 r = history_join(history, i, started);
@@ -316,9 +341,16 @@ static void history_run_add_older(History *history, HistoryRun *run, size_t i) {
 
         item->next = run->oldest;
         run->oldest = i;
-        if (run->has_started) /* which it has not been held against */
-                run->is_contested = true;
-        if (counting != SIZE_MAX && item->trust > history->items[counting].trust) {
+        if (run->has_started) {
+                item->trust = record_trust_judge_beside(
+                        &history->stops[i], &run->started, &item->forgery);
+                if (item->trust == TRUST_FORGED && counting != SIZE_MAX) {
+                        history_set_trust(history, i, item->trust, item->forgery);
+                        return;
+                }
+                run->is_contested = true; /* it lacks what the `started` tells */
+        }
+        if (counting != SIZE_MAX && history_rank(history, i) > history_rank(history, counting)) {
                 history_set_trust(history, i, TRUST_FORGED, history_second_stopped);
                 return;
         }
@@ -433,9 +465,33 @@ int history_has_older(JournalQuery *query, const PastStop *stop, RecordTrust tru
         if (started)
                 r = past_stop_join(&older, started);
         if (r >= 0)
-                r = older.trust != TRUST_FORGED && older.trust <= trust;
+                r = older.trust != TRUST_FORGED &&
+                        record_rank(&older, older.trust) <= record_rank(stop, trust);
         past_stop_done(&older);
         return r;
+}
+
+bool history_stop_is_of_nobody(const PastStop *stop, RecordTrust trust) {
+        return trust == TRUST_UNVERIFIED && stop->uid != 0;
+}
+
+/* There is no `started`. */
+static void history_run_deny_nobodies(History *history, HistoryRun *run) {
+        for (size_t i = run->oldest; i != SIZE_MAX; i = history->items[i].next)
+                if (history_stop_is_of_nobody(&history->stops[i], history->items[i].trust)) {
+                        history->items[i].trust = TRUST_FORGED;
+                        history->items[i].forgery = history_stopped_of_nobody;
+                }
+        if (run->oldest != SIZE_MAX)
+                history_run_count(history, run);
+}
+
+static bool history_run_has_entry(
+        const History *history, const HistoryRun *run, const JournalEntry *entry) {
+        for (size_t i = run->oldest; i != SIZE_MAX; i = history->items[i].next)
+                if (past_stop_is_of_entry(&history->stops[i], entry))
+                        return true;
+        return false;
 }
 
 static int history_settle_run(History *history, HistoryRun *run, bool is_early) {
@@ -450,13 +506,15 @@ static int history_settle_run(History *history, HistoryRun *run, bool is_early) 
                 if (r < 0)
                         return r;
         }
+        if (!run->has_started)
+                history_run_deny_nobodies(history, run);
         if (run->oldest == SIZE_MAX || !history_run_is_recorded(history, run) ||
                 (!is_early && !history->is_partial))
                 return 0;
-        r = history_has_older(history->query, &history->stops[run->oldest],
+        r = history_has_older(history->query, &history->stops[run->counting],
                 history->items[run->counting].trust, run->has_started ? &history->found : NULL,
                 &history->other);
-        if (r > 0)
+        if (r > 0 && !history_run_has_entry(history, run, &history->other))
                 history_set_trust(history, run->counting, TRUST_FORGED, history_second_stopped);
         return r < 0 ? r : 0;
 }
@@ -473,8 +531,11 @@ int history_settle(History *history, bool is_early) {
         int r;
 
         for (size_t i = is_early ? history->n_settled_runs : 0; i < history->n_runs; i++) {
-                if (!history_run_is_unsettled(history, &history->runs[i], is_early))
+                if (!history_run_is_unsettled(history, &history->runs[i], is_early)) {
+                        if (!is_early && !history->runs[i].has_started)
+                                history_run_deny_nobodies(history, &history->runs[i]);
                         continue;
+                }
                 r = history_settle_run(history, &history->runs[i], is_early);
                 if (r < 0)
                         return r;

@@ -128,6 +128,10 @@ static int history_complete(JournalQuery *query, PastStop *stop) {
         has_started = r = history_find_started(query, stop->run_id, &started);
         if (r > 0)
                 r = past_stop_join(stop, &started);
+        if (r == 0 && has_started == 0 && history_stop_is_of_nobody(stop, stop->trust)) {
+                stop->trust = TRUST_FORGED;
+                stop->forgery = history_stopped_of_nobody;
+        }
         if (r < 0 || stop->trust == TRUST_FORGED)
                 return r;
         r = history_has_older(query, stop, stop->trust, has_started > 0 ? &started : NULL, &other);

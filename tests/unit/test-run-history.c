@@ -70,6 +70,11 @@ static const char *run_id(unsigned i) {
         "_COMM", fixture_without, "_SYSTEMD_UNIT", fixture_without, "_SYSTEMD_INVOCATION_ID", \
                 fixture_without
 
+/* Named gatewatch, in a unit of its own, by the id of a run of another. */
+#define BY_STRANGER(i)                                                                       \
+        "GATEWATCH_RUN_ID", run_id(i), "_SYSTEMD_INVOCATION_ID", run_id(99), "_UID", "1000", \
+                "_PID", "66", OF_UNIT("evil.service")
+
 static void open_journal(void) {
         char error[JOURNAL_ERROR_MAX];
 
@@ -250,13 +255,10 @@ static void test_run_history_duplicate_beyond_the_bound_still_counts(void **stat
 static void test_run_history_started_of_strangers_does_not_take_a_run(void **state) {
         fixture_journal_begin();
         started(1);
-        /* Named gatewatch, in a unit of its own, by the id of a run of another. */
-        started(1, "_SYSTEMD_INVOCATION_ID", run_id(9), "_UID", "1000", "_PID", "66",
-                OF_UNIT("evil.service"));
+        fixture_started(BY_STRANGER(1), NULL);
         stopped(1);
         started(2, "_SYSTEMD_INVOCATION_ID", run_id(8), IN_SESSION);
-        started(2, "_SYSTEMD_INVOCATION_ID", run_id(9), "_UID", "1000", "_PID", "66",
-                OF_UNIT("evil.service"));
+        fixture_started(BY_STRANGER(2), NULL);
         stopped(2, "_SYSTEMD_INVOCATION_ID", run_id(8), IN_SESSION);
         started(3);
         started(3, "_COMM", "python3", "_UID", "1000");
@@ -271,6 +273,71 @@ static void test_run_history_started_of_strangers_does_not_take_a_run(void **sta
                 assert_int_equal(stop_number(&test.list.stops[0]), 4 - test.options.n_max);
                 assert_int_equal(test.list.stops[0].trust, TRUST_BELIEVED);
         }
+}
+
+/* A run of months, whose `started` the journal no longer has. */
+static void test_run_history_strangers_do_not_take_a_vouched_stop(void **state) {
+        fixture_journal_begin();
+        fixture_started(BY_STRANGER(1), NULL);
+        stopped(1);
+        fixture_stopped(BY_STRANGER(2), NULL);
+        stopped(2);
+        fixture_started(BY_STRANGER(3), NULL);
+        fixture_stopped(BY_STRANGER(3), NULL);
+        stopped(3);
+        finish();
+        for (size_t n_max = 4; n_max >= 3; n_max--) {
+                test.options.n_max = n_max;
+                assert_history("1 2 3");
+                for (size_t i = 0; i < 3; i++) {
+                        assert_string_equal(test.list.stops[i].unit, FIXTURE_UNIT);
+                        assert_int_equal(test.list.stops[i].began_realtime_usec, USEC_INFINITY);
+                }
+        }
+        test.options.n_max = 1;
+        assert_history("3");
+        test.options.n_max = SIZE_MAX;
+        ask_for(UNITS("hermes"));
+        assert_history("1 2 3");
+        test.options.has_all = true;
+        assert_history("1 2! 2 3! 3");
+}
+
+static void test_run_history_strangers_stacked_do_not_hide_what_is_older(void **state) {
+        fixture_journal_begin();
+        started(1);
+        stopped(1, "GATEWATCH_CAUSE", "oom");
+        started(2);
+        for (size_t i = 0; i < 3; i++)
+                fixture_stopped(BY_STRANGER(2), "GATEWATCH_CAUSE", "oom", NULL);
+        stopped(2);
+        started(3);
+        fixture_stopped(BY_STRANGER(3), "GATEWATCH_CAUSE", "oom", NULL);
+        stopped(3);
+        fixture_stopped(BY_STRANGER(3), "GATEWATCH_CAUSE", "oom", NULL);
+        finish();
+        test.options.causes = UNITS("oom");
+        assert_history("1");
+        test.options.n_max = 1;
+        assert_history("1");
+        ask_for(UNITS("*"));
+        assert_history("1");
+}
+
+static void test_run_history_gone_writer_without_a_run_is_forged(void **state) {
+        fixture_journal_begin();
+        started(1);
+        stopped(1);
+        stopped(2, WRITER_GONE);
+        stopped(3, WRITER_GONE, "_UID", "0");
+        finish();
+        for (test.options.n_max = 2; test.options.n_max <= 3; test.options.n_max++)
+                assert_history("1 3?");
+        ask_for(UNITS("hermes"));
+        assert_history("1 3?");
+        ask_for(NULL);
+        test.options.has_all = true;
+        assert_history("1 2! 3?");
 }
 
 static void test_run_history_malformed_records_are_passed_over(void **state) {
@@ -653,6 +720,9 @@ int main(void) {
                 history_test(test_run_history_of_several_last_records_the_first_believed_counts),
                 history_test(test_run_history_duplicate_beyond_the_bound_still_counts),
                 history_test(test_run_history_started_of_strangers_does_not_take_a_run),
+                history_test(test_run_history_strangers_do_not_take_a_vouched_stop),
+                history_test(test_run_history_strangers_stacked_do_not_hide_what_is_older),
+                history_test(test_run_history_gone_writer_without_a_run_is_forged),
                 history_test(test_run_history_malformed_records_are_passed_over),
                 history_test(test_run_history_vacuumed_started_leaves_the_stop),
                 history_test(test_run_history_run_that_was_followed_is_unrecorded),
