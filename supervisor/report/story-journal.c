@@ -14,6 +14,10 @@
  * clock of the boot; the realtime clock only bounds what is asked, with room for what it may have jumped
  * between two records of the run.
  *
+ * A unit that is restarted at once may run out of memory or dump core again in the minute behind the stop. What is
+ * told by the unit's name alone counts up to the run's end, where that is known; what names the gateway's process
+ * counts behind it, since a core is told of when it is written.
+ *
  * Whom to believe: journald vouches for fields that begin with "_", and each question has one of them. */
 
 #include <stdarg.h>
@@ -153,6 +157,11 @@ static int story_reader_read_systemd(StoryReader *reader) {
 
 /* ---- Want of memory --------------------------------------------------------------------------- */
 
+/* Whether what came at this time cannot have been of the next run. */
+static bool story_reader_is_in_run(const StoryReader *reader, int64_t at_usec) {
+        return !reader->is_timed || at_usec <= reader->last_usec + (int64_t) STORY_SLACK_USEC;
+}
+
 /* Whether a path in text has the unit as one of its parts. */
 static bool story_text_names_unit(const char *text, const char *unit) {
         const size_t size = unit ? strlen(unit) : 0;
@@ -178,6 +187,7 @@ static pid_t story_text_killed(const char *text) {
 /* A line "oom-kill:…,task_memcg=/system.slice/hermes.service,…" stands before the one that tells the kill. */
 static int story_take_kernel(StoryReader *reader) {
         const char *text = journal_entry_get(&reader->entry, "MESSAGE");
+        const int64_t at_usec = story_reader_at(reader);
         bool is_ours;
         pid_t pid;
 
@@ -195,8 +205,8 @@ static int story_take_kernel(StoryReader *reader) {
         pid = story_text_killed(text);
         if (pid == 0)
                 return 0;
-        is_ours =
-                reader->is_oom_ours || pid == reader->gateway_pid || pid == reader->supervisor_pid;
+        is_ours = (reader->is_oom_ours && story_reader_is_in_run(reader, at_usec)) ||
+                pid == reader->gateway_pid || pid == reader->supervisor_pid;
         reader->is_oom_ours = false;
         return is_ours ? story_reader_add_foreign(reader, STORY_OOM, "oom") : 0;
 }
@@ -204,7 +214,9 @@ static int story_take_kernel(StoryReader *reader) {
 static int story_take_oomd(StoryReader *reader) {
         const char *text = journal_entry_get(&reader->entry, "MESSAGE");
 
-        if (!text || !story_reader_is_around(reader) || strncasecmp(text, "Killed ", 7) != 0 ||
+        if (!text || !story_reader_is_around(reader) ||
+                !story_reader_is_in_run(reader, story_reader_at(reader)) ||
+                strncasecmp(text, "Killed ", 7) != 0 ||
                 !story_text_names_unit(text, reader->stop->unit))
                 return 0;
         return story_reader_add_foreign(reader, STORY_OOM, "oomd");
@@ -234,13 +246,42 @@ static bool story_entry_is_of_coredump(const JournalEntry *entry) {
                 (value && strncmp(value, unit, sizeof(unit) - 1) == 0);
 }
 
+/* When the process crashed, to the second: an earlier one may be told. The entry comes when the core is written. */
+static int64_t story_reader_crashed_at(const StoryReader *reader) {
+        const int64_t at_usec = story_reader_at(reader);
+        usec_t crashed_usec;
+
+        if (!journal_entry_get_usec(&reader->entry, "COREDUMP_TIMESTAMP", &crashed_usec) ||
+                crashed_usec >= reader->entry.realtime_usec ||
+                reader->entry.realtime_usec - crashed_usec > USEC_PER_DAY)
+                return at_usec;
+        return at_usec - (int64_t) (reader->entry.realtime_usec - crashed_usec);
+}
+
+/* Units of several users may have one name, and runs of one unit follow each other. */
+static bool story_entry_is_coredump_of_run(const StoryReader *reader) {
+        const JournalEntry *entry = &reader->entry;
+        uint64_t pid, uid;
+
+        if (reader->stop->manager == UNIT_MANAGER_USER && reader->stop->uid != (uid_t) -1 &&
+                (journal_entry_get_unsigned(entry, "COREDUMP_OWNER_UID", &uid) ||
+                        journal_entry_get_unsigned(entry, "COREDUMP_UID", &uid)) &&
+                uid != reader->stop->uid)
+                return false;
+        if (journal_entry_get_unsigned(entry, "COREDUMP_PID", &pid) && pid > 0 &&
+                (pid == (uint64_t) reader->gateway_pid || pid == (uint64_t) reader->supervisor_pid))
+                return true;
+        return story_reader_is_in_run(reader, story_reader_crashed_at(reader));
+}
+
 static int story_take_coredump(StoryReader *reader) {
         const int64_t at_usec = story_reader_at(reader);
 
         if (at_usec < reader->began_usec || reader->n_left == 0)
                 return 1;
         if (at_usec > reader->last_usec + STORY_AROUND ||
-                !story_entry_is_of_coredump(&reader->entry))
+                !story_entry_is_of_coredump(&reader->entry) ||
+                !story_entry_is_coredump_of_run(reader))
                 return 0;
         reader->n_left--;
         return story_reader_add_foreign(reader, STORY_COREDUMP, "coredump");

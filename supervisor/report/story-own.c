@@ -118,7 +118,7 @@ static void story_origin_compare(StoryOrigin *origin, const StoryOrigin *signal)
 
 static int story_reader_find_origin(StoryReader *reader) {
         const PastStop *stop = reader->stop;
-        const bool is_timed = story_stop_is_recorded_in_time(stop);
+        const bool is_timed = reader->is_timed;
         StoryOrigin *origin = &reader->found->origin;
         StoryTerms invocation = {};
 
@@ -145,7 +145,8 @@ int story_reader_find_begin(StoryReader *reader) {
         StoryTerms started = {}, signal = {};
         int r;
 
-        if (story_stop_is_recorded_in_time(reader->stop) && reader->stop->recorded_by &&
+        reader->is_timed = story_stop_is_recorded_in_time(reader->stop);
+        if (reader->is_timed && reader->stop->recorded_by &&
                 strcmp(reader->stop->recorded_by, "run") == 0)
                 reader->supervisor_pid = reader->stop->writer_pid;
         story_terms_add_event(&started, RECORD_STARTED);
@@ -190,8 +191,7 @@ static int story_reader_add_own(StoryReader *reader) {
         end_usec = draft.item.end_usec;
         if (end_usec > reader->last_usec)
                 reader->last_usec = end_usec;
-        if (end_usec > found->end_usec &&
-                (draft.item.kind != STORY_STOPPED || story_stop_is_recorded_in_time(reader->stop)))
+        if (end_usec > found->end_usec && (draft.item.kind != STORY_STOPPED || reader->is_timed))
                 found->end_usec = end_usec;
         return story_drafts_add(&found->drafts, &draft);
 }

@@ -18,6 +18,7 @@ typedef struct StoryReader {
         JournalEntry entry;   /* the one that is being looked at */
         pid_t supervisor_pid, gateway_pid;
         bool has_began, has_signal, has_cut, is_oom_ours;
+        bool is_timed; /* the last record came when the run was over, not from the next one */
         StoryOrigin began, signal;
         int64_t began_usec, last_usec; /* of the run, from the origin */
         usec_t since_usec, until_usec; /* realtime, around the stop */

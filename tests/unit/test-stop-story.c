@@ -154,6 +154,19 @@ static void coredump_at(double seconds, const char *uid, const char *unit) {
                 "MESSAGE", "Process 4712 dumped core.\n\nStack trace of thread 4712:\n#0 x", NULL);
 }
 
+/* crashed_usec: realtime. */
+static void coredump_of_at(double seconds, const char *pid, usec_t crashed_usec) {
+        char crashed[24];
+
+        at(seconds);
+        (void) snprintf(crashed, sizeof(crashed), "%" PRIu64, crashed_usec);
+        fixture_foreign("MESSAGE_ID", COREDUMP_ID, "COREDUMP_UNIT", FIXTURE_UNIT, "_UID", "0",
+                "COREDUMP_PID", pid, "COREDUMP_TIMESTAMP", crashed, "MESSAGE", "dumped core", NULL);
+}
+
+#define OF_USER \
+        "_UID", "1000", "_SYSTEMD_UNIT", "user@1000.service", "_SYSTEMD_USER_UNIT", FIXTURE_UNIT
+
 /* ---- The run's own ---------------------------------------------------------------------------- */
 
 static void test_stop_story_whole_stop_is_told_in_order(void **state) {
@@ -405,6 +418,51 @@ static void test_stop_story_coredump_of_the_run_has_its_stack(void **state) {
                 "Process 4712 dumped core.\n\nStack trace of thread 4712:\n#0 x");
 }
 
+/* Of a crash loop each run has its own. */
+static void test_stop_story_next_run_that_fails_too_is_not_told(void **state) {
+        fixture_journal_begin();
+        at(-10);
+        fixture_started(NULL);
+        at(0);
+        fixture_stopped("GATEWATCH_TOTAL_USEC", "0", NULL);
+        coredump_of_at(2, "4712", FIXTURE_REALTIME - USEC_PER_SEC);
+        coredump_of_at(3, "4713", FIXTURE_REALTIME - USEC_PER_SEC); /* a child of it */
+        for (unsigned i = 0; i < 6; i++) {
+                coredump_of_at(4 + i, "4800", FIXTURE_REALTIME + (i + 3) * USEC_PER_SEC);
+                at(4.5 + i);
+                fixture_foreign("_TRANSPORT", "kernel", "SYSLOG_FACILITY", "0", "MESSAGE",
+                        "oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),"
+                        "task_memcg=/system.slice/" FIXTURE_UNIT ",task=python3,pid=4800,uid=990",
+                        NULL);
+                fixture_foreign("_TRANSPORT", "kernel", "SYSLOG_FACILITY", "0", "MESSAGE",
+                        "Memory cgroup out of memory: Killed process 4800 (python3) total-vm:1kB",
+                        NULL);
+        }
+        read_story(RECORD_STOPPED, STORY_LOG_LINES);
+        assert_string_equal(story_format(),
+                "started:started@-10000 stopped:stopped@0 coredump:coredump@2000 "
+                "coredump:coredump@3000");
+}
+
+static void test_stop_story_coredump_of_another_users_unit_is_not_told(void **state) {
+        static const char *const users[] = { "1000", "1001" };
+
+        fixture_journal_begin();
+        at(-10);
+        fixture_started(OF_USER, NULL);
+        for (size_t i = 0; i < ELEMENTSOF(users); i++) {
+                at(-1);
+                fixture_foreign("MESSAGE_ID", COREDUMP_ID, "COREDUMP_USER_UNIT", FIXTURE_UNIT,
+                        "COREDUMP_UID", users[i], "COREDUMP_OWNER_UID", users[i], "_UID", "0",
+                        "MESSAGE", users[i], NULL);
+        }
+        at(0);
+        fixture_stopped(OF_USER, "GATEWATCH_TOTAL_USEC", "0", NULL);
+        read_story(RECORD_STOPPED, 0);
+        assert_int_equal(count(STORY_COREDUMP), 1);
+        assert_string_equal(find(STORY_COREDUMP)->text, "1000");
+}
+
 static void test_stop_story_log_is_the_last_lines_before_the_end(void **state) {
         fixture_journal_begin();
         at(-10);
@@ -499,6 +557,8 @@ int main(void) {
                 story_test(test_stop_story_systemd_by_invocation_or_time),
                 story_test(test_stop_story_oom_of_the_run_is_told),
                 story_test(test_stop_story_coredump_of_the_run_has_its_stack),
+                story_test(test_stop_story_next_run_that_fails_too_is_not_told),
+                story_test(test_stop_story_coredump_of_another_users_unit_is_not_told),
                 story_test(test_stop_story_log_is_the_last_lines_before_the_end),
                 story_test(test_stop_story_without_lines_asks_for_none),
                 story_test(test_stop_story_in_no_unit_has_the_process_lines),
