@@ -313,3 +313,11 @@ const char *usec_format_span(
         }
         return buffer;
 }
+
+const char *usec_format_exact(char buffer[static USEC_SPAN_MAX], usec_t span_usec) {
+        usec_t accuracy_usec = 1;
+
+        while (accuracy_usec < USEC_PER_SEC && span_usec % (10 * accuracy_usec) == 0)
+                accuracy_usec *= 10;
+        return usec_format_span(buffer, span_usec, accuracy_usec);
+}

@@ -52,3 +52,8 @@ int usec_parse_span(const char *text, usec_t *ret_usec, const char **reterr_bad)
  * Returns: buffer. */
 const char *usec_format_span(
         char buffer[static USEC_SPAN_MAX], usec_t span_usec, usec_t accuracy_usec);
+
+/* The same, with everything and without zeros at the end of a fraction: "2.5s" rather than "2.500000s".
+ *
+ * Returns: buffer. */
+const char *usec_format_exact(char buffer[static USEC_SPAN_MAX], usec_t span_usec);

@@ -71,7 +71,7 @@ static char *stop_row_format_drain(const PastStop *stop) {
         (void) stop_row_format_span(used, stop->drain_used_usec);
         if (stop->drain_usec == USEC_INFINITY)
                 return strdup(used);
-        (void) usec_format_span(allowed, stop->drain_usec, USEC_PER_MSEC);
+        (void) usec_format_exact(allowed, stop->drain_usec);
         return asprintf(&text, "%s / %s", used, allowed) < 0 ? NULL : text;
 }
 

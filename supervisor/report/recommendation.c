@@ -77,7 +77,7 @@ const char *recommendation_format(char buffer[static USEC_SPAN_MAX], usec_t usec
                 (void) snprintf(buffer, USEC_SPAN_MAX, "%" USEC_FMT "s", usec / USEC_PER_SEC);
                 return buffer;
         }
-        return usec_format_span(buffer, usec, /* accuracy_usec= */ 1);
+        return usec_format_exact(buffer, usec);
 }
 
 /* ---- Drain -------------------------------------------------------------------------------------- */

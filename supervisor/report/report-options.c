@@ -129,8 +129,11 @@ static const char *cause_word(int i) {
         return cause_to_string(i);
 }
 
+/* And behind them what a run can be that left no last record. */
 static const char *outcome_word(int i) {
-        return i == _OUTCOME_MAX ? "unrecorded" : outcome_to_string(i);
+        return i < _OUTCOME_MAX     ? outcome_to_string(i)
+                : i == _OUTCOME_MAX ? "unrecorded"
+                                    : "running";
 }
 
 /* Appends the words of a list with commas. */
@@ -148,7 +151,7 @@ static int options_take_words(char ***words, const char *option, const char *val
                 if (!is_known(word)) {
                         known = is_known == cause_is_known
                                 ? options_join_words(cause_word, _CAUSE_MAX)
-                                : options_join_words(outcome_word, _OUTCOME_MAX + 1);
+                                : options_join_words(outcome_word, _OUTCOME_MAX + 2);
                         return options_refuse(reterr, "--%s=%.64s is none: give %.380s", option,
                                 word, known ?: "");
                 }

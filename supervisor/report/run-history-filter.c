@@ -209,6 +209,19 @@ static bool stop_party_matches(const StopParty *party, const char *glob) {
                 text_matches(glob, party->unit) || (party->pid > 0 && text_matches(glob, pid));
 }
 
+/* What is shown can be asked for: the user of a requester is not in the record, but in the column BY. */
+static bool user_matches(const PastStop *stop, const char *glob) {
+        _cleanup_free_ char *user = past_stop_format_user(stop);
+
+        return user && user[0] && fnmatch(glob, user, 0) == 0;
+}
+
+static bool history_options_match_sender(const HistoryOptions *options, const PastStop *stop) {
+        return !options->sender || stop_party_matches(&stop->sender, options->sender) ||
+                stop_party_matches(&stop->requester, options->sender) ||
+                user_matches(stop, options->sender);
+}
+
 static bool history_options_match_time(const HistoryOptions *options, const PastStop *stop) {
         return stop->realtime_usec >= options->since_usec &&
                 stop->realtime_usec <= options->until_usec &&
@@ -216,14 +229,28 @@ static bool history_options_match_time(const HistoryOptions *options, const Past
                         sd_id128_equal(options->boot_id, stop->boot_id));
 }
 
+/* A run that is not over is none of the stops, unless it or such runs are asked for. */
+static bool history_options_ask_for_running(const HistoryOptions *options, const PastStop *stop) {
+        sd_id128_t run_id;
+
+        if (options->has_all || (options->outcomes && strv_contains(options->outcomes, "running")))
+                return true;
+        for (size_t i = 0; options->units && options->units[i]; i++)
+                if (name_is_run_id(options->units[i], &run_id) &&
+                        sd_id128_equal(run_id, stop->run_id))
+                        return true;
+        return false;
+}
+
 bool history_options_match(const HistoryOptions *options, const PastStop *stop) {
-        if (!options->has_all && (stop->trust == TRUST_FORGED || stop->state == RUN_RUNNING))
+        if (!options->has_all && stop->trust == TRUST_FORGED)
+                return false;
+        if (stop->state == RUN_RUNNING && !history_options_ask_for_running(options, stop))
                 return false;
         return history_options_match_time(options, stop) &&
                 history_options_match_manager(options, stop) &&
                 history_options_match_unit(options, stop) &&
                 words_match(options->causes, past_stop_cause_word(stop)) &&
                 words_match(options->outcomes, past_stop_outcome_word(stop)) &&
-                (!options->sender || stop_party_matches(&stop->sender, options->sender) ||
-                        stop_party_matches(&stop->requester, options->sender));
+                history_options_match_sender(options, stop);
 }

@@ -221,7 +221,7 @@ static void story_text_add_step_end(ByteBuffer *text, const JournalEntry *entry)
         if (journal_entry_get_usec(entry, "GATEWATCH_STEP_TIMEOUT_USEC", &bound_usec) &&
                 bound_usec != USEC_INFINITY)
                 (void) snprintf(piece, sizeof(piece), "%s (bound %s)", end,
-                        usec_format_span(bound, bound_usec, 1));
+                        usec_format_exact(bound, bound_usec));
         else
                 (void) snprintf(piece, sizeof(piece), "%s", end);
         story_text_add(text, piece);

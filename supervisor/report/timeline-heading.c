@@ -142,9 +142,9 @@ static char *timeline_format_drain(const PastStop *stop) {
         if (asprintf(&text, "%s%s%s%s%s",
                     timeline_format_duration(used, (int64_t) stop->drain_used_usec),
                     has_allowed ? " of " : "",
-                    has_allowed ? usec_format_span(allowed, stop->drain_usec, 1) : "",
+                    has_allowed ? usec_format_exact(allowed, stop->drain_usec) : "",
                     has_systemd ? "; systemd allows " : "",
-                    has_systemd ? usec_format_span(systemd, stop->timeout_stop_usec, 1) : "") < 0)
+                    has_systemd ? usec_format_exact(systemd, stop->timeout_stop_usec) : "") < 0)
                 return NULL;
         return text;
 }

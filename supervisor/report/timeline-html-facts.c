@@ -41,7 +41,7 @@ static void write_drain(FILE *file, const PastStop *stop) {
         else
                 (void) fputs(picture_format_duration(used, stop->drain_used_usec), file);
         if (stop->drain_usec != USEC_INFINITY)
-                (void) fprintf(file, " of %s", usec_format_span(allowed, stop->drain_usec, 1));
+                (void) fprintf(file, " of %s", usec_format_exact(allowed, stop->drain_usec));
         if (share >= 0 && share < 1e6)
                 (void) fprintf(file, " (%d %%)", (int) (share * 100 + 0.5));
 }

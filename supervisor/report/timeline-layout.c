@@ -92,7 +92,7 @@ static void tick_format(TimelineTick *tick, int64_t step_usec) {
                         (double) size_usec / (double) USEC_PER_SEC);
         else
                 (void) snprintf(tick->label, TIMELINE_TICK_MAX, "%s%.24s", sign,
-                        usec_format_span(span, size_usec, 1));
+                        usec_format_exact(span, size_usec));
 }
 
 /* In eighths; times off the axis lie at its ends. */

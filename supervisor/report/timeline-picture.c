@@ -201,23 +201,14 @@ static uint64_t tick_step_usec(uint64_t wanted_usec) {
         return 50000000 * USEC_PER_DAY; /* of all that 64 bits can hold */
 }
 
-/* "+1.2s": without the zeros that a fraction is written with. */
+/* "+1.2s". */
 static void tick_set_label(PictureTick *tick, int64_t at_usec) {
         const uint64_t size_usec = at_usec < 0 ? -(uint64_t) at_usec : (uint64_t) at_usec;
         const char *sign = at_usec < 0 ? "\u2212" : at_usec > 0 ? "+" : "";
-        char span[USEC_SPAN_MAX], *point;
+        char span[USEC_SPAN_MAX];
 
-        (void) usec_format_span(span, size_usec, 1);
-        point = strrchr(span, '.');
-        if (point) {
-                char *unit = point + 1 + strspn(point + 1, "0123456789"), *end = unit;
-
-                while (end[-1] == '0')
-                        end--;
-                memmove(end, unit, strlen(unit) + 1);
-        }
-        (void) snprintf(
-                tick->label, sizeof(tick->label), "%s%.*s", sign, PICTURE_TIME_MAX - 4, span);
+        (void) snprintf(tick->label, sizeof(tick->label), "%s%.*s", sign, PICTURE_TIME_MAX - 4,
+                usec_format_exact(span, size_usec));
 }
 
 static void picture_set_ticks(Picture *picture) {

@@ -424,7 +424,7 @@ static void write_omissions(const Drawing *drawing) {
         }
         if (picture->beyond_usec != USEC_INFINITY) {
                 (void) fprintf(drawing->file, "%sDrain bound +%s, beyond this axis", separator,
-                        usec_format_span(span, picture->beyond_usec, 1));
+                        usec_format_exact(span, picture->beyond_usec));
                 separator = " · ";
         }
         if (picture->n_unnamed > 0) {

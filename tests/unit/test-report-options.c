@@ -44,6 +44,7 @@ static void test_report_options_refused_names_value_and_fix(void **state _unused
                 { "--cause=stop,boredom", "--cause=boredom is none" },
                 { "--cause=", "--cause= is empty" },
                 { "--outcome=good", "--outcome=good is none: give clean, escalated, killed, " },
+                { "--outcome=good", ", unrecorded, running" },
                 { "--by=moon", "--by=moon is not usable: give host, unit or cause" },
                 { "--json=yaml", "--json=yaml is not usable: give off, short or pretty" },
                 { "-o yaml", "--output=yaml is not usable: give table, json, csv, openmetrics" },

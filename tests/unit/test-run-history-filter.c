@@ -193,6 +193,26 @@ static void test_run_history_filter_forged_and_running_only_with_all(void **stat
                 test, &options, (const char *const[]){ "_SYSTEMD_UNIT=evil.service", NULL }, false);
 }
 
+static void test_run_history_filter_running_that_is_asked_for_is_let_through(void **state) {
+        PastStopTest *test = *state;
+        HistoryOptions by_word = all, by_id = all;
+        char id[SD_ID128_STRING_MAX];
+
+        past_stop_make(test, (const char *const[]){ NULL }, NULL);
+        test->stop.state = RUN_RUNNING;
+        by_word.outcomes = LIST("killed", "running");
+        assert_true(history_options_match(&by_word, &test->stop));
+        by_word.outcomes = LIST("killed");
+        assert_false(history_options_match(&by_word, &test->stop));
+
+        by_id.units = LIST("hermes");
+        assert_false(history_options_match(&by_id, &test->stop));
+        by_id.units = LIST(sd_id128_to_string(test->stop.run_id, id));
+        assert_true(history_options_match(&by_id, &test->stop));
+        test->stop.trust = TRUST_FORGED;
+        assert_false(history_options_match(&by_id, &test->stop));
+}
+
 static void test_run_history_filter_times_and_boots_bound(void **state) {
         PastStopTest *test = *state;
         HistoryOptions options = all;
@@ -278,6 +298,7 @@ int main(void) {
                 past_stop_test(test_run_history_filter_words_are_compared),
                 past_stop_test(test_run_history_filter_sender_is_sender_or_requester),
                 past_stop_test(test_run_history_filter_forged_and_running_only_with_all),
+                past_stop_test(test_run_history_filter_running_that_is_asked_for_is_let_through),
                 past_stop_test(test_run_history_filter_times_and_boots_bound),
                 terms_test(test_run_history_filter_question_has_the_units),
                 terms_test(test_run_history_filter_question_of_the_last_ones_alone),

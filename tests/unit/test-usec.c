@@ -276,6 +276,32 @@ static void test_usec_format_span_accuracy_rounds_down(void **state) {
         }
 }
 
+static void test_usec_format_exact_has_no_zeros_at_its_end(void **state) {
+        static const struct {
+                usec_t usec;
+                const char *text;
+        } rows[] = {
+                { 0, "0" },
+                { 2500000, "2.5s" },
+                { 2000000, "2s" },
+                { 2000001, "2.000001s" },
+                { 333000, "333ms" },
+                { 1500, "1.5ms" },
+                { 10, "10us" },
+                { 90 * USEC_PER_SEC + 125000, "1min 30.125s" },
+                { 600 * USEC_PER_SEC, "10min" },
+                { USEC_INFINITY, "infinity" },
+        };
+        char buffer[USEC_SPAN_MAX];
+        usec_t usec;
+
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+                assert_string_equal(usec_format_exact(buffer, rows[i].usec), rows[i].text);
+                assert_int_equal(usec_parse_span(buffer, &usec, NULL), 0);
+                assert_int_equal(usec, rows[i].usec);
+        }
+}
+
 static void test_usec_format_span_any_parses_back(void **state) {
         /* Every scale: up to 2^64 in steps of about a third, and what lies next to each unit. */
         for (usec_t usec = 1; usec < USEC_INFINITY / 4 * 3; usec += usec / 3 + 1)
@@ -342,6 +368,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_usec_parse_span_valid_gives_systemds_value),
                 cmocka_unit_test(test_usec_format_span_any_gives_systemds_text),
+                cmocka_unit_test(test_usec_format_exact_has_no_zeros_at_its_end),
                 cmocka_unit_test(test_usec_parse_span_invalid_refused_and_pointed_at),
                 cmocka_unit_test(test_usec_parse_span_beyond_systemds_range_accepted),
                 cmocka_unit_test(test_usec_format_span_accuracy_rounds_down),
