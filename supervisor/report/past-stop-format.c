@@ -138,9 +138,20 @@ static char *stop_party_format_process(const StopParty *party) {
         return n < 0 ? NULL : text;
 }
 
+static const StopParty *past_stop_party(const PastStop *stop) {
+        return stop_party_is_known(&stop->requester) ? &stop->requester : &stop->sender;
+}
+
+char *past_stop_format_user(const PastStop *stop) {
+        const StopParty *party = past_stop_party(stop);
+
+        if (!stop_party_is_known(party) || text_equals(party->state, "kernel"))
+                return strdup("");
+        return stop_party_format_user(party, machine_is_this_one(stop->machine_id));
+}
+
 char *past_stop_format_party(const PastStop *stop) {
-        const StopParty *party =
-                stop_party_is_known(&stop->requester) ? &stop->requester : &stop->sender;
+        const StopParty *party = past_stop_party(stop);
         _cleanup_free_ char *process = NULL, *user = NULL;
         char *text;
 
@@ -149,7 +160,7 @@ char *past_stop_format_party(const PastStop *stop) {
         process = stop_party_format_process(party);
         if (!process || text_equals(party->state, "kernel"))
                 return TAKE_PTR(process);
-        user = stop_party_format_user(party, machine_is_this_one(stop->machine_id));
+        user = past_stop_format_user(stop);
         if (!user)
                 return NULL;
         if (!user[0])

@@ -129,6 +129,8 @@ bool past_stop_is_unexplained(const PastStop *stop);
  * "kill(812) by root", "kernel" (terminal), "-": nobody is known, or nobody was needed (exit, crash).
  * Returns: malloc()ed text, cleaned for a terminal; NULL: out of memory. */
 char *past_stop_format_party(const PastStop *stop) _warn_unused_;
+/* Its user alone: "alice", "uid 1001"; "": not known. Likewise. */
+char *past_stop_format_user(const PastStop *stop) _warn_unused_;
 /* "exited 0", "killed SIGKILL", "-". Likewise. */
 char *past_stop_format_exit(const PastStop *stop) _warn_unused_;
 /* "hermes.service"; of a run in no service its name and where it ran: "hermes (session-3.scope)". Likewise. */

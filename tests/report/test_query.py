@@ -62,7 +62,12 @@ def own_trust(entry):
 
 
 def trust_beside(entry, started):
-    """Of a `stopped` beside the run's `started`."""
+    """Of a `stopped` beside the run's `started`, if there is one."""
+    own = own_trust(entry)
+    if own == 'forged':
+        return own
+    if started is None:
+        return 'forged' if own == 'unverified' and entry['_UID'] != '0' else own
     a, b = writer_of(entry), writer_of(started)
     by = entry.get('GATEWATCH_RECORDED_BY')
     if a.machine != b.machine or (a.uid not in (0, b.uid)):
@@ -72,7 +77,7 @@ def trust_beside(entry, started):
         return 'forged'
     if by not in ('post', 'next-run') and a.pid != b.pid:
         return 'forged'
-    return own_trust(entry)
+    return own
 
 
 def is_vouched(entry):
@@ -88,7 +93,16 @@ def parties(entry):
     found = set()
     for prefix in ('GATEWATCH_SENDER_', 'GATEWATCH_REQUESTER_'):
         found |= {entry.get(prefix + name) for name in ('COMM', 'USER', 'UNIT', 'PID')}
-    return found - {None}
+    return found - {None} | {user_shown(entry)}
+
+
+def user_shown(entry):
+    """Of the requester, else of the sender, on another machine than this."""
+    for prefix in ('GATEWATCH_REQUESTER_', 'GATEWATCH_SENDER_'):
+        if prefix + 'COMM' in entry:
+            uid = entry.get(prefix + 'UID')
+            return entry.get(prefix + 'USER') or ('root' if uid == '0' else 'uid ' + uid)
+    return ''
 
 
 def row_of(entry, state, trust, started=None):
@@ -104,10 +118,9 @@ def row_of(entry, state, trust, started=None):
 
 def stopped_rows(entries, started):
     """Of one run. Yields: each entry's index and row."""
-    judged = [(trust_beside(entry, started) if started and own_trust(entry) != 'forged' else own_trust(entry), i, entry)
-              for i, entry in entries]
+    judged = [(trust_beside(entry, started), i, entry) for i, entry in entries]
     order = ('believed', 'unverified', 'forged')
-    counting = min(judged, key=lambda each: (order.index(each[0]), each[1]), default=None)
+    counting = min(judged, key=lambda each: (order.index(each[0]), not is_vouched(each[2]), each[1]), default=None)
     for trust, i, entry in judged:
         trust = trust if i == counting[1] else 'forged'
         yield i, row_of(entry, 'stopped', trust, started)
@@ -306,7 +319,7 @@ class QueryTest(ReportTest):
         self.assertEqual(self.ask('--outcome=running', '--all'), wanted)
 
     def test_sender_finds_senders_and_requesters(self):
-        for glob in ('kill', '*kill', 'alice', 'session-12.scope', '4343', 'systemctl', '[ab]*[!e]', 'session-*'):
+        for glob in ('kill', '*kill', 'alice', 'root', 'session-12.scope', '4343', 'systemctl', '[ab]*[!e]', 'session-*'):
             self.assertFinds(['--sender=' + glob], lambda row, glob=glob: any(
                 fnmatch.fnmatchcase(name, glob) for name in row.parties))
         self.assertFinds(['--sender=mallory'], lambda row: False, is_empty=True)
@@ -528,6 +541,20 @@ class FollowTest(ReportTest):
                 process.kill()
                 process.wait()
             os.unlink(self.path(name))
+
+    def test_follow_marks_what_is_not_believed(self):
+        with self.journal(realtime=int(time.time()) * SECOND) as journal:
+            self.append(journal)
+            self.await_entries(1)
+            process = self.follow('--all', '--quiet')
+            self.assertIn('believed', self.read_line(process))
+            self.append(journal, overrides={'stopped': {'_COMM': 'python3'}})
+            self.assertIn('forged', self.read_line(process))
+        with self.journal('b.journal', realtime=int(time.time()) * SECOND) as journal:
+            process = self.follow('--quiet')
+            self.assertNotIn('believed', self.read_line(process))
+            self.append(journal, overrides={'stopped': {'_COMM': harness.journals.WITHOUT}})
+            self.assertIn('unverified', self.read_line(process))
 
     def test_follow_sees_files_that_come_later(self):
         with self.journal('a.journal', realtime=int(time.time()) * SECOND) as first:
