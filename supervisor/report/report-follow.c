@@ -17,6 +17,7 @@
 /* Of one stop, without header and end; one line where the format allows it. */
 static int report_print_one(Report *report, PastStop *stop) {
         const ReportOptions *options = report->options;
+        ReportPrintOptions print = report->print;
         StopList list = { .stops = stop, .n = 1 };
         json_object *object;
         int r;
@@ -32,7 +33,8 @@ static int report_print_one(Report *report, PastStop *stop) {
         case REPORT_TIMELINE:
                 return report_print_pictures(report, &list);
         default:
-                return report_print_line(stdout, stop, &report->print);
+                print.has_trust = options->history.has_all || stop->trust != TRUST_BELIEVED;
+                return report_print_line(stdout, stop, &print);
         }
 }
 
