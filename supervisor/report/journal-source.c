@@ -13,13 +13,15 @@
 #include "journal-source.h"
 
 #include <glob.h>
+#include <grp.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "journal-check.h"
 #include "strv.h"
 
-#define GROUP_HINT \
-        "members of the group systemd-journal may (usermod -aG systemd-journal USER, then log in anew)"
+#define GROUP        "systemd-journal"
+#define GROUP_REMOTE "systemd-journal-remote" /* of what systemd-journal-remote(8) collects */
 
 static const char *const journal_roots[] = { "/run/log/journal", "/var/log/journal" };
 
@@ -27,10 +29,25 @@ bool journal_source_is_own(const JournalSource *source) {
         return !source->directory && !source->files && !source->machine;
 }
 
+static void journal_denial_format(
+        const char *prefix, const char *path, char ret_text[static JOURNAL_ERROR_MAX]) {
+        const struct group *group;
+        const char *name = GROUP;
+        struct stat status;
+
+        if (stat(path, &status) == 0) {
+                group = getgrgid(status.st_gid);
+                if (group && strcmp(group->gr_name, GROUP_REMOTE) == 0)
+                        name = GROUP_REMOTE;
+        }
+        (void) snprintf(ret_text, JOURNAL_ERROR_MAX,
+                "%s%.200s may not be read; members of the group %s may (usermod -aG %s USER, then log in anew)",
+                prefix, path, name, name);
+}
+
 static int journal_source_fail(const char *path, int r, char reterr[static JOURNAL_ERROR_MAX]) {
         if (r == -EACCES || r == -EPERM)
-                (void) snprintf(
-                        reterr, JOURNAL_ERROR_MAX, "%.200s may not be read; %s", path, GROUP_HINT);
+                journal_denial_format("", path, reterr);
         else if (r == -ENODATA || r == -EBADMSG || r == -EPROTONOSUPPORT)
                 (void) snprintf(reterr, JOURNAL_ERROR_MAX, "%.200s %s; see journalctl --verify",
                         path, journal_damage_to_string(r));
@@ -196,9 +213,8 @@ static void journal_source_remark(
         const JournalCheck *check, char ret_remark[static JOURNAL_ERROR_MAX]) {
         ret_remark[0] = '\0';
         if (check->n_denied > 0)
-                (void) snprintf(ret_remark, JOURNAL_ERROR_MAX,
-                        "records of the system or of other users are missing: %.200s may not be read; %s",
-                        check->denied, GROUP_HINT);
+                journal_denial_format("records of the system or of other users are missing: ",
+                        check->denied, ret_remark);
         else if (check->n_damaged > 1)
                 (void) snprintf(ret_remark, JOURNAL_ERROR_MAX,
                         "%zu journal files are passed over: %.200s %s, …; see journalctl --verify",

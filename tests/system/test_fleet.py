@@ -281,7 +281,7 @@ class Fleet(unittest.TestCase):
         stranger = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "--"]
         done = ask("report", WHERE, prefix=stranger, status=69)
         self.assertEqual(done.stdout, "")
-        self.assertRegex(done.stderr, r"\A[^\n]+ may not be read[^\n]+\n\Z")
+        self.assertRegex(done.stderr, r"\A[^\n]+ may not be read; [^\n]+ group systemd-journal-remote [^\n]+\n\Z")
 
 
 if __name__ == "__main__":

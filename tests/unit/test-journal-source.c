@@ -252,6 +252,20 @@ static void test_journal_source_directory_not_permitted_names_the_group(void **s
         assert_non_null(strstr(error, "group systemd-journal"));
 }
 
+static void test_journal_source_collected_not_permitted_names_the_collectors_group(void **state) {
+        const struct group *group = getgrnam("systemd-journal-remote");
+        unsigned n_entries;
+
+        if (!group)
+                skip();
+        write_journal("a.journal", "a");
+        assert_int_equal(chown(fixture_path("a.journal"), (uid_t) -1, group->gr_gid), 0);
+        assert_int_equal(chmod(fixture_directory, 0755), 0);
+        assert_int_equal(open_as_nobody(error, &n_entries), -EACCES);
+        assert_non_null(strstr(
+                error, "group systemd-journal-remote may (usermod -aG systemd-journal-remote "));
+}
+
 static void test_journal_source_some_permitted_is_partial(void **state) {
         unsigned n_entries;
 
@@ -299,6 +313,7 @@ int main(void) {
                 source_test(test_journal_source_files_empty_list_is_told),
                 source_test(test_journal_source_nothing_permitted_names_the_group),
                 source_test(test_journal_source_directory_not_permitted_names_the_group),
+                source_test(test_journal_source_collected_not_permitted_names_the_collectors_group),
                 source_test(test_journal_source_some_permitted_is_partial),
                 source_test(test_journal_source_namespace_that_is_none_is_told),
                 source_test(test_journal_source_machine_that_is_none_is_told),
