@@ -3,10 +3,10 @@
 /* The cells of one stop, and the row of one that is printed by itself.
  *
  * Where a terminal is too narrow, what can be done without goes before anything is cut: the weekday, ".service",
- * spaces in numbers, and how it exited where the status tells. Then the widest of the columns that may be cut
- * loses a column, and again, so that long cells pay for long ones; "…" (".." in ASCII) stands where something is
- * missing. The year
- * goes last. Below what can still be read nothing is cut, and lines are longer than the terminal.
+ * spaces in numbers and minutes, how it exited where the status tells, and then the year. After that the widest
+ * of the columns that may be cut loses a column, and again, so that long cells pay for long ones; "…" (".." in
+ * ASCII) stands where something is missing. Below what can still be read nothing is cut, and lines are longer than
+ * the terminal.
  *
  * When following, widths cannot wait for the last row: each row is printed by itself, in columns of fixed widths,
  * by the same rules and without libsmartcols.
@@ -35,11 +35,11 @@ const StopColumnInfo stop_columns[_COLUMN_MAX] = {
         [COLUMN_UNIT] = { "UNIT", false, 6, 24, 16 },
         [COLUMN_CAUSE] = { "CAUSE", false, 5, 17, 17 },
         [COLUMN_BY] = { "BY", false, 5, 28, 28 },
-        [COLUMN_OUTCOME] = { "OUTCOME", false, 9, 10, 10 },
-        [COLUMN_DRAIN] = { "DRAIN", true, 0, 15, 12 },
-        [COLUMN_TOTAL] = { "TOTAL", true, 0, 8, 7 },
+        [COLUMN_OUTCOME] = { "OUTCOME", false, 10, 10, 10 },
+        [COLUMN_DRAIN] = { "DRAIN", true, 0, 15, 9 },
+        [COLUMN_TOTAL] = { "TOTAL", true, 0, 8, 5 },
         [COLUMN_LOST] = { "LOST", true, 0, 4, 4 },
-        [COLUMN_EXIT] = { "EXIT", false, 7, 14, 7 },
+        [COLUMN_EXIT] = { "EXIT", false, 4, 14, 4 },
         [COLUMN_TRUST] = { "TRUST", false, 0, 10, 10 },
 };
 
@@ -169,6 +169,21 @@ static void stop_row_drop_prefix(char *text, const char *prefix) {
                 memmove(text, text + size, strlen(text + size) + 1);
 }
 
+/* Up to this long a time is as easily read in seconds alone. */
+#define SHORT_SECONDS_MAX (1000 * USEC_PER_SEC)
+
+/* "1.5", "92". Returns: whether it is one that this can be said of. */
+static bool stop_row_format_seconds(char buffer[static USEC_SPAN_MAX], usec_t usec) {
+        const unsigned tenths = (unsigned) (usec % USEC_PER_SEC / (100 * USEC_PER_MSEC));
+        const bool is_small = usec < 10 * USEC_PER_SEC && tenths > 0;
+
+        if (usec >= SHORT_SECONDS_MAX)
+                return false;
+        (void) snprintf(buffer, USEC_SPAN_MAX, is_small ? "%u.%u" : "%u",
+                (unsigned) (usec / USEC_PER_SEC), tenths);
+        return true;
+}
+
 static void stop_row_drop_spaces(char *text) {
         char *end = text;
 
@@ -178,7 +193,34 @@ static void stop_row_drop_spaces(char *text) {
         *end = '\0';
 }
 
-void stop_row_shorten(StopRow *row) {
+/* "1.5/60s", "92/90s": shorter than what is there, so that it fits in. */
+static void stop_row_shorten_drain(char *cell, const PastStop *stop) {
+        char used[USEC_SPAN_MAX], allowed[USEC_SPAN_MAX], text[2 * USEC_SPAN_MAX + 2];
+
+        stop_row_drop_spaces(cell);
+        if (stop->drain_used_usec == USEC_INFINITY)
+                (void) strcpy(used, "-");
+        else if (!stop_row_format_seconds(used, stop->drain_used_usec))
+                return;
+        if (!stop_row_format_seconds(allowed, stop->drain_usec) ||
+                stop->drain_usec % USEC_PER_SEC > 0)
+                return;
+        (void) snprintf(text, sizeof(text), "%s/%ss", used, allowed);
+        if (strlen(text) <= strlen(cell))
+                (void) strcpy(cell, text);
+}
+
+static void stop_row_shorten_total(char *cell, const PastStop *stop) {
+        char seconds[USEC_SPAN_MAX];
+
+        stop_row_drop_spaces(cell);
+        if (stop->total_usec >= USEC_PER_MINUTE &&
+                stop_row_format_seconds(seconds, stop->total_usec) &&
+                strlen(seconds) < strlen(cell))
+                (void) stpcpy(stpcpy(cell, seconds), "s");
+}
+
+void stop_row_shorten(StopRow *row, const PastStop *stop) {
         char *when = row->cells[COLUMN_WHEN], *date = strchr(when, ' ');
         char *suffix = strrchr(row->cells[COLUMN_UNIT], '.');
 
@@ -186,10 +228,12 @@ void stop_row_shorten(StopRow *row) {
                 memmove(when, date + 1, strlen(date + 1) + 1);
         if (suffix && strcmp(suffix, ".service") == 0)
                 *suffix = '\0';
-        stop_row_drop_spaces(row->cells[COLUMN_DRAIN]);
-        stop_row_drop_spaces(row->cells[COLUMN_TOTAL]);
+        stop_row_shorten_drain(row->cells[COLUMN_DRAIN], stop);
+        stop_row_shorten_total(row->cells[COLUMN_TOTAL], stop);
         stop_row_drop_prefix(row->cells[COLUMN_EXIT], "exited ");
         stop_row_drop_prefix(row->cells[COLUMN_EXIT], "killed ");
+        stop_row_drop_prefix(row->cells[COLUMN_EXIT], "dumped ");
+        stop_row_drop_prefix(row->cells[COLUMN_EXIT], "SIG");
 }
 
 void stop_row_drop_year(StopRow *row) {
@@ -261,8 +305,8 @@ static void line_put_cell(FILE *file, const StopRow *row, StopColumn column, siz
                 (void) fprintf(file, "%*s", padding, "");
 }
 
-static int line_fit(
-        StopRow *row, size_t widths[static _COLUMN_MAX], const ReportPrintOptions *options) {
+static int line_fit(StopRow *row, const PastStop *stop, size_t widths[static _COLUMN_MAX],
+        const ReportPrintOptions *options) {
         for (size_t i = 0; i < _COLUMN_MAX; i++)
                 widths[i] = stop_columns[i].line_columns;
         if (options->is_full || options->width == 0)
@@ -270,13 +314,13 @@ static int line_fit(
         if (!stop_widths_fit(widths, options)) {
                 for (size_t i = 0; i < _COLUMN_MAX; i++)
                         widths[i] = stop_columns[i].line_short_columns;
-                stop_row_shorten(row);
-                stop_widths_narrow(widths, options);
+                stop_row_shorten(row, stop);
         }
         if (!stop_widths_fit(widths, options)) {
                 widths[COLUMN_WHEN] -= STOP_YEAR_COLUMNS;
                 stop_row_drop_year(row);
         }
+        stop_widths_narrow(widths, options);
         return stop_row_cut(row, widths, options);
 }
 
@@ -290,7 +334,7 @@ int report_print_line(FILE *file, const PastStop *stop, const ReportPrintOptions
 
         int r = stop_row_format(&row, stop, options);
         if (r >= 0)
-                r = line_fit(&row, widths, options);
+                r = line_fit(&row, stop, widths, options);
         if (r < 0)
                 return r;
         for (StopColumn i = 0; i <= last; i++) {

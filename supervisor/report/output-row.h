@@ -43,8 +43,9 @@ void stop_row_done(StopRow *row);
 /* Whether there is such a column; else the cells are NULL. */
 bool stop_column_is_shown(const ReportPrintOptions *options, StopColumn column);
 
-/* Takes away what can be done without: the weekday, ".service", spaces in numbers, "exited" and "killed". */
-void stop_row_shorten(StopRow *row);
+/* Takes away what can be done without: the weekday, ".service", spaces in numbers, "exited", "killed", "dumped" and
+ * "SIG"; a few minutes are said in seconds. stop: the row's. */
+void stop_row_shorten(StopRow *row, const PastStop *stop);
 /* And then the year. */
 void stop_row_drop_year(StopRow *row);
 /* Cuts cells that are wider, of columns that may be cut. Returns: 0; -ENOMEM. */

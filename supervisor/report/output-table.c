@@ -56,7 +56,7 @@ static void printer_measure(const TablePrinter *printer, size_t widths[static _C
                 }
 }
 
-static int printer_fit(TablePrinter *printer) {
+static int printer_fit(TablePrinter *printer, const StopList *list) {
         size_t widths[_COLUMN_MAX];
         int r = 0;
 
@@ -64,15 +64,14 @@ static int printer_fit(TablePrinter *printer) {
         if (stop_widths_fit(widths, printer->options))
                 return 0;
         for (size_t i = 0; i < printer->n_rows; i++)
-                stop_row_shorten(&printer->rows[i]);
+                stop_row_shorten(&printer->rows[i], &list->stops[i]);
         printer_measure(printer, widths);
-        stop_widths_narrow(widths, printer->options);
         if (!stop_widths_fit(widths, printer->options)) {
                 for (size_t i = 0; i < printer->n_rows; i++)
                         stop_row_drop_year(&printer->rows[i]);
                 printer_measure(printer, widths);
-                stop_widths_narrow(widths, printer->options);
         }
+        stop_widths_narrow(widths, printer->options);
         for (size_t i = 0; r >= 0 && i < printer->n_rows; i++)
                 r = stop_row_cut(&printer->rows[i], widths, printer->options);
         return r;
@@ -128,7 +127,7 @@ static int printer_put(TablePrinter *printer, FILE *file, const StopList *list) 
 
         int r = printer_format(printer, list);
         if (r >= 0)
-                r = printer_fit(printer);
+                r = printer_fit(printer, list);
         if (r < 0)
                 return r;
 

@@ -179,7 +179,7 @@ static void test_report_print_table_fits_80_columns(void **state) {
         const char *text =
                 print_table(fixture, (ReportPrintOptions){ .has_legend = true, .width = 80 });
         assert_true(columns_of(text) <= 80);
-        assert_non_null(strstr(text, "\n2025-11-21 08:00:00 "));
+        assert_non_null(strstr(text, "\n11-21 08:00:00 "));
         assert_non_null(strstr(text, "…"));
         assert_null(strstr(text, ".service"));
 }
@@ -190,7 +190,7 @@ static void test_report_print_table_cuts_the_widest_first(void **state) {
         add_clean(fixture)->unit = "a-gateway-with-a-long-name.service";
         const char *text = print_table(fixture, (ReportPrintOptions){ .width = 80 });
         assert_int_equal(columns_of(text), 80);
-        assert_non_null(strstr(text, " a-gateway-wit… stop systemctl(812)… clean "));
+        assert_non_null(strstr(text, " a-gateway-with-a-… stop systemctl(812) by… clean "));
 }
 
 static void test_report_print_table_shortens_no_more_than_it_has_to(void **state) {
@@ -222,8 +222,8 @@ static void test_report_print_table_too_narrow_keeps_what_can_be_read(void **sta
 
         (void) add_killed(fixture);
         const char *text = print_table(fixture, (ReportPrintOptions){ .width = 10 });
-        assert_non_null(strstr(
-                text, "11-21 08:00:00 hermes stop syst… killed 1min/1min 1min10s 2 SIGKILL\n"));
+        assert_non_null(
+                strstr(text, "11-21 08:00:00 hermes stop syst… killed 60/60s 70s 2 KILL\n"));
 }
 
 /* ---- By themselves ----------------------------------------------------------------------------- */
