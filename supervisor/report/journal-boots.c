@@ -128,6 +128,12 @@ static int boots_find(JournalQuery *query, const BootName *name, sd_id128_t *ret
         return boots_walk(query, n, direction, ret_id);
 }
 
+bool journal_boot_is_name(const char *text) {
+        BootName name;
+
+        return *text && boot_name_parse(text, &name);
+}
+
 int journal_query_find_boot(JournalQuery *query, const char *text, sd_id128_t *ret_boot_id) {
         _cleanup_free_ char *cursor = NULL;
         sd_id128_t id = SD_ID128_NULL;

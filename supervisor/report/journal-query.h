@@ -25,7 +25,7 @@ typedef struct JournalQuery JournalQuery;
  * reterr: on failure one line that says what is wrong and what to do about it; names the group systemd-journal
  *         where nothing may be read for want of permission, the path where there is none.
  * Returns: 0, also for a journal without entries; -EACCES: not permitted; -ENOENT: no such directory, file,
- * machine or namespace; -ENOMEM; other errno of sd_journal_open(3). */
+ * machine or namespace, or not one file of this or that machine; -ENOMEM; other errno of sd_journal_open(3). */
 int journal_query_new(const JournalSource *source, JournalQuery **ret_query,
         char reterr[static JOURNAL_ERROR_MAX]) _warn_unused_;
 JournalQuery *journal_query_free(JournalQuery *query);
@@ -75,6 +75,9 @@ int journal_query_wait(JournalQuery *query, usec_t timeout_usec) _warn_unused_;
 /* For an sd-event source that waits for POLLIN; what it tells is taken by journal_query_wait(…, 0).
  * Returns: a descriptor, the query's; negative errno of sd_journal_get_fd(3). */
 int journal_query_fd(JournalQuery *query);
+
+/* Whether text has the form of a boot: an id, an offset or both; not "". */
+bool journal_boot_is_name(const char *text);
 
 /* The boot that text names: "" or "0": the present one (of a directory, files or a machine: the last one), 32 hex
  * digits: that one, else an offset as journalctl has it: "-1" the one before, "1" the first there is; also "ID-1".

@@ -319,12 +319,24 @@ static bool options_take_look(ReportOptions *options, int code) {
         }
 }
 
+typedef struct ReportArguments {
+        int argc;
+        char **argv;
+        char **causes, **outcomes;
+        usec_t now_usec;
+        char *reterr;
+} ReportArguments;
+
+/* "-b -1" is written as often as "-b-1": the next word is its value if it can be one, as for journalctl. */
+static const char *options_find_boot(const ReportArguments *arguments, const char *value) {
+        if (!value && optind < arguments->argc && journal_boot_is_name(arguments->argv[optind]))
+                value = arguments->argv[optind++];
+        return value ?: "";
+}
+
 /* Weak strings that are taken as they are. Returns: false: not one of these. */
 static bool options_take_text(ReportOptions *options, int code, const char *value) {
         switch (code) {
-        case 'b':
-                options->boot = value ?: "";
-                return true;
         case 'M':
                 options->source.machine = value;
                 return true;
@@ -348,14 +360,6 @@ static bool options_take_text(ReportOptions *options, int code, const char *valu
         }
 }
 
-typedef struct ReportArguments {
-        int argc;
-        char **argv;
-        char **causes, **outcomes;
-        usec_t now_usec;
-        char *reterr;
-} ReportArguments;
-
 static int options_take(ReportOptions *options, ReportArguments *arguments, int code) {
         char *reterr = arguments->reterr;
 
@@ -363,6 +367,9 @@ static int options_take(ReportOptions *options, ReportArguments *arguments, int 
                 options_take_text(options, code, optarg))
                 return 0;
         switch (code) {
+        case 'b':
+                options->boot = options_find_boot(arguments, optarg);
+                return 0;
         case 'n':
                 return options_take_lines(options, optarg, reterr);
         case 'S':

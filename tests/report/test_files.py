@@ -49,13 +49,28 @@ class FilesTest(ReportTest):
         self.assertEqual(done.stderr.count(b'\n'), 1)
         self.assertEqual(self.report('--json=short', '--quiet').stdout, b'[]\n')
 
+    def test_machine_without_a_journal_is_told_how_to_go_on(self):
+        unshare = need('unshare')
+        if os.geteuid() != 0:
+            self.skipTest('mounts over the journal')
+        script = 'for d in /run/log /var/log; do mount -t tmpfs none $d || exit 77; done; exec "$@"'
+        for arguments in ([], ['--json=short'], ['-f']):
+            done = harness.call([unshare, '--mount', 'sh', '-c', script, 'sh', *harness.WRAPPER, harness.GATEWATCH,
+                                 'report', *arguments], env=environment(), status=None)
+            if done.returncode == 77:
+                self.skipTest('nothing can be mounted')
+            self.assertEqual((done.returncode, done.stdout), (69, b''))
+            self.assertIn(b'no journal files were found in /run/log/journal and /var/log/journal', done.stderr)
+            self.assertEqual(done.stderr.count(b'\n'), 1)
+
     def test_journal_without_our_records_has_no_stops(self):
         with self.journal() as journal:
             journal.foreign(100)
         done = self.report(status=None)
         self.assertEqual(done.returncode, 0)
         self.assertEqual(done.stdout, b'0 stops\n')
-        self.assertEqual(done.stderr, b'gatewatch report: no stop in this journal that is asked for\n')
+        self.assertEqual(done.stderr, b'gatewatch report: no stop in this journal that is asked for; --all shows runs '
+                                      b'that are not over as well\n')
         for arguments in FORMATS[1:]:
             self.assertEqual(self.report(*arguments, '--quiet', status=None).returncode, 0)
 

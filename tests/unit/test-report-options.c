@@ -166,6 +166,11 @@ static void test_report_options_boot_has_an_optional_value(void **state _unused_
                 { "-b-1", "-1" },
                 { "--boot=" RUN_ID, RUN_ID },
                 { "--boot", "" },
+                { "-b -1", "-1" }, /* as journalctl takes it */
+                { "-b 0 hermes", "0" },
+                { "--boot " RUN_ID "-2 -r", RUN_ID "-2" },
+                { "-b hermes", "" },
+                { "-b -r", "" },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
