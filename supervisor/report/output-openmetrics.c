@@ -199,12 +199,13 @@ static void writer_put_share(const MetricsWriter *writer) {
                 "Share of the allowed drain that was used, at most.");
         for (size_t i = 0; i < writer->statistics->n_groups; i++) {
                 const double share = writer->statistics->groups[i].share_max;
+
+                if (share < 0)
+                        continue;
                 const unsigned scaled =
                         (unsigned) ((share < RATIO_MAX ? share : RATIO_MAX) * RATIO_SCALE + 0.5);
-
-                if (share >= 0)
-                        (void) fprintf(writer->file, "gatewatch_drain_used_max_ratio{%s} %u.%04u\n",
-                                writer->labels[i], scaled / RATIO_SCALE, scaled % RATIO_SCALE);
+                (void) fprintf(writer->file, "gatewatch_drain_used_max_ratio{%s} %u.%04u\n",
+                        writer->labels[i], scaled / RATIO_SCALE, scaled % RATIO_SCALE);
         }
 }
 
