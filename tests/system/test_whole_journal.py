@@ -28,7 +28,8 @@ def told(record):
     said = {key: record[key.upper()] for key in WORDS}
     for key in NUMBERS:
         value = record[key.upper()]
-        said[key] = int(value) if value is not None else None
+        # Without a limit: a row has no number for that.
+        said[key] = int(value) if value not in (None, "infinity") else None
     for party in ("sender", "requester"):
         for key, kind in PARTIES:
             value = record[f"{party}_{key}".upper()]
