@@ -180,8 +180,8 @@ static int journal_source_examine(const JournalSource *source, sd_journal *journ
         /* A machine has one; a directory may be waiting for its first. */
         if (check->n_files == 0 && check->n_damaged == 0 && !source->directory) {
                 (void) snprintf(reterr, JOURNAL_ERROR_MAX,
-                        "no journal files were found in /run/log/journal and /var/log/journal%s%.100s: does "
-                        "systemd-journald run there, with Storage= other than none? --directory= and "
+                        "no journal files were found in /run/log/journal and /var/log/journal%s%.100s: is "
+                        "systemd-journald running, with Storage= other than none? --directory= and "
                         "--file= read journals of elsewhere",
                         source->machine ? " of " : "", source->machine ?: "");
                 return -ENOENT;

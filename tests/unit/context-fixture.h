@@ -169,10 +169,10 @@ _unused_ static const char *context_json_text(const ContextTest *test, const cha
 _unused_ static void assert_optional_string(
         const char *what, const char *actual, const char *expected) {
         if (!actual != !expected || (actual && strcmp(actual, expected) != 0))
-                print_error("%s: %s, not %s\n", what, actual, expected);
+                print_error("%s: %s, not %s\n", what, actual ?: "-", expected ?: "-");
         if (expected) {
                 assert_non_null(actual);
-                assert_string_equal(actual, expected);
+                assert_string_equal(actual ?: "", expected);
         } else
                 assert_null(actual);
 }
