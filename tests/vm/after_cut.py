@@ -5,7 +5,8 @@ import unittest
 
 import aftermath
 from causes import CauseScenario
-from harness import Unit
+from harness import Unit, run
+from reports import rows
 
 
 class PowerCut(CauseScenario):
@@ -14,6 +15,9 @@ class PowerCut(CauseScenario):
         name = ["SYSLOG_IDENTIFIER=gatewatch", "GATEWATCH_NAME=gw-cut"]
         started, = aftermath.find([*name, "GATEWATCH_EVENT=started"], before)
         self.assertEqual(aftermath.find([*name, "GATEWATCH_EVENT=stopped"], before), [])
+        row, = rows("gw-cut")
+        self.assertEqual((row["run_id"], row["state"], row["trust"]),
+                         (started["GATEWATCH_RUN_ID"], "unrecorded", "believed"))
 
         unit = Unit("gw-cut", log_path="/var/lib/gw-cut.log")
         self.units.append(unit)
@@ -31,6 +35,9 @@ class PowerCut(CauseScenario):
         self.assertIn(stopped["CAUSE"], ("stop", "unknown"))
         unit.stop()
         self.assert_cause(unit, "stop", job_type="stop", count=2)
+        run("journalctl", "--sync")
+        self.assertEqual([(row["run_id"], row["state"], row["outcome"]) for row in rows("gw-cut")],
+                         [(lost, "stopped", "lost"), (unit.records("started")[-1]["RUN_ID"], "stopped", "clean")])
 
 
 if __name__ == "__main__":
