@@ -20,6 +20,7 @@
 #include <sys/signalfd.h>
 #include <termios.h>
 
+#include "memory-stream.h"
 #include "report/list-last.h"
 #include "report/list-print.h"
 #include "terminal.h"
@@ -279,7 +280,7 @@ static int watch_put_page(const char *page, const ListPrintOptions *options, uns
                         (void) fputc('\n', file);
         }
         (void) fputs(TERMINAL_ERASE_REST, file);
-        if (fclose(file) != 0)
+        if (memory_stream_close(file, &text) < 0)
                 return -ENOMEM;
         watch_write(text, size);
         return 0;
@@ -305,7 +306,7 @@ static int watch_draw(Watch *watch, const ListSet *set, const char *trouble) {
                 text_wrap(file, "", trouble, options.width);
         else
                 r = list_print_table(file, set->units, set->n_units, &options);
-        if (fclose(file) != 0)
+        if (memory_stream_close(file, &page) < 0)
                 r = -ENOMEM;
         return r < 0 ? r : watch_put_page(page, &options, height);
 }

@@ -9,6 +9,7 @@
 #include <sysexits.h>
 
 #include "file.h"
+#include "memory-stream.h"
 #include "report/report-internal.h"
 
 /* A page of all these would be no page. */
@@ -65,7 +66,7 @@ static int report_write_svg(Report *report, const StopStory *story) {
         if (!memory)
                 return report_fail(-ENOMEM);
         r = timeline_write_svg(memory, story);
-        if (fclose(memory) != 0 && r >= 0)
+        if (memory_stream_close(memory, &data) < 0)
                 r = -ENOMEM;
         return r < 0 ? report_fail(r) : picture_write("svg", report->options->svg, data, size);
 }
@@ -79,7 +80,7 @@ static int report_write_html(Report *report, const StopStory *stories, size_t n)
         if (!memory)
                 return report_fail(-ENOMEM);
         r = timeline_write_html(memory, stories, n);
-        if (fclose(memory) != 0 && r >= 0)
+        if (memory_stream_close(memory, &data) < 0)
                 r = -ENOMEM;
         return r < 0 ? report_fail(r) : picture_write("html", report->options->html, data, size);
 }

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "memory-stream.h"
 #include "report/timeline-layout.h"
 #include "report/timeline-text.h"
 #include "text-wrap.h"
@@ -51,12 +52,11 @@ static void page_write_ascii(FILE *file, const char *text, size_t size) {
 }
 
 int timeline_page_finish(TimelinePage *page, FILE *file) {
-        const bool is_failed = ferror(page->memory) != 0;
-        const int r = fclose(page->memory);
+        const int r = memory_stream_close(page->memory, &page->data);
 
         page->memory = NULL;
-        if (r != 0 || is_failed)
-                return -ENOMEM;
+        if (r < 0)
+                return r;
         if (page->is_ascii)
                 page_write_ascii(file, page->data, page->size);
         else
@@ -170,13 +170,17 @@ int timeline_page_write_paragraph(
         FILE *memory;
 
         broken = page_break_words(text, n_free > 0 ? n_free : SIZE_MAX);
-        if (!broken || asprintf(&prefix, "%*s", (int) n_indent, "") < 0)
+        if (!broken)
                 return -ENOMEM;
+        if (asprintf(&prefix, "%*s", (int) n_indent, "") < 0) {
+                prefix = NULL;
+                return -ENOMEM;
+        }
         memory = open_memstream(&lines, &size);
         if (!memory)
                 return -ENOMEM;
         text_wrap(memory, prefix, broken, n_free > 0 ? page->width : 0);
-        if (fclose(memory) != 0)
+        if (memory_stream_close(memory, &lines) < 0)
                 return -ENOMEM;
         (void) fputs(head, page->memory);
         timeline_page_fill(page, ' ', n_head < n_indent ? n_indent - n_head : 0);
