@@ -31,7 +31,8 @@ class FilesTest(ReportTest):
     def write(self, n=3, name='a.journal', **options):
         with self.journal(name, **options) as journal:
             for number in range(n):
-                journal.run(unit='gateway-%d.service' % (number % 4), outcome=('clean', 'killed', 'crashed')[number % 3])
+                journal.run(unit='gateway-%d.service' % (number % 4),
+                            outcome=('clean', 'killed', 'crashed')[number % 3])
         return self.path(name)
 
     def bare(self, *arguments):
@@ -211,11 +212,11 @@ class FilesTest(ReportTest):
     def write_nonsense(self):
         """Records each of whose fields is missing, several times there, of another type, very long, or hostile."""
         chance = random.Random(8)
-        words = [*harness.HOSTILE, 'x' * 70000, '日' * 30000, '0', '-1', '18446744073709551615', '9' * 40, '1e9', '[]', '[[[[',
-                 '[{"name":"drain","usec":-5}]', '{}', 'null', '[' * 5000, '[1,2', '0x7f', 'NaN', 'infinity']
-        names = [*('GATEWATCH_' + name for name in NUMBERS), 'GATEWATCH_PHASES', 'GATEWATCH_GATEWAY_PHASES', 'GATEWATCH_STEPS',
-                 'GATEWATCH_CAUSE', 'GATEWATCH_CAUSE_DETAIL', 'GATEWATCH_OUTCOME', 'GATEWATCH_EXIT_CODE',
-                 'GATEWATCH_EXIT_STATUS', 'GATEWATCH_TIMELINE', 'GATEWATCH_NAME', 'GATEWATCH_RUN_ID', 'GATEWATCH_UNIT',
+        words = [*harness.HOSTILE, 'x' * 70000, '日' * 30000, '0', '-1', '18446744073709551615', '9' * 40, '1e9', '[]',
+                 '[[[[', '[{"name":"drain","usec":-5}]', '{}', 'null', '[' * 5000, '[1,2', '0x7f', 'NaN', 'infinity']
+        names = [*('GATEWATCH_' + name for name in NUMBERS), 'GATEWATCH_PHASES', 'GATEWATCH_GATEWAY_PHASES',
+                 'GATEWATCH_STEPS', 'GATEWATCH_CAUSE', 'GATEWATCH_CAUSE_DETAIL', 'GATEWATCH_OUTCOME',
+                 'GATEWATCH_EXIT_CODE', 'GATEWATCH_EXIT_STATUS', 'GATEWATCH_TIMELINE', 'GATEWATCH_NAME', 'GATEWATCH_RUN_ID', 'GATEWATCH_UNIT',
                  'GATEWATCH_RECORDED_BY', 'GATEWATCH_SENDER_COMM', 'GATEWATCH_SENDER_USER', 'GATEWATCH_REQUESTER_COMM',
                  '_HOSTNAME', '_UID', '_PID', '_COMM', '_SYSTEMD_UNIT', '_MACHINE_ID', '_TRANSPORT', 'MESSAGE_ID']
         with self.journal() as journal:
@@ -256,10 +257,12 @@ class ManyRunsTest(ReportTest):
     @classmethod
     def write_many(cls):
         """Of each run the first record and the last one, and only what they cannot be without."""
-        common = (b'_BOOT_ID=%s\n_MACHINE_ID=%s\n_HOSTNAME=gw1\n_TRANSPORT=journal\n_COMM=gatewatch\n_UID=990\n_PID=4000\n'
+        common = (b'_BOOT_ID=%s\n_MACHINE_ID=%s\n_HOSTNAME=gw1\n_TRANSPORT=journal\n_COMM=gatewatch\n'
+                  b'_UID=990\n_PID=4000\n'
                   b'SYSLOG_IDENTIFIER=gatewatch\nGATEWATCH_DRAIN_USEC=60000000\n' %
                   (journals.BOOT_ID.encode(), journals.MACHINE_ID.encode()))
-        entry = (b'__REALTIME_TIMESTAMP=%d\n__MONOTONIC_TIMESTAMP=%d\n' + common + b'MESSAGE_ID=%s\nGATEWATCH_EVENT=%s\n'
+        entry = (b'__REALTIME_TIMESTAMP=%d\n__MONOTONIC_TIMESTAMP=%d\n' + common +
+                 b'MESSAGE_ID=%s\nGATEWATCH_EVENT=%s\n'
                  b'GATEWATCH_RUN_ID=c%031x\n_SYSTEMD_INVOCATION_ID=c%031x\n_SYSTEMD_UNIT=gateway-%d.service\n')
         last = (b'GATEWATCH_CAUSE=%s\nGATEWATCH_OUTCOME=%s\nGATEWATCH_EXIT_CODE=exited\nGATEWATCH_EXIT_STATUS=0\n'
                 b'GATEWATCH_DRAIN_USED_USEC=%d\nGATEWATCH_TOTAL_USEC=%d\nGATEWATCH_RECORDED_BY=run\n'
@@ -281,12 +284,14 @@ class ManyRunsTest(ReportTest):
         """Returns: how many lines the report has on all of them, the seconds and the bytes of memory that it took."""
         with open(self.path('output'), 'wb+') as output:
             began = time.monotonic()
-            process = subprocess.Popen(self.command(*arguments), stdout=output, stderr=subprocess.PIPE, env=environment())
+            process = subprocess.Popen(self.command(*arguments), stdout=output, stderr=subprocess.PIPE,
+                                       env=environment())
             peak = 0
             while process.poll() is None:
                 try:
                     with open('/proc/%d/status' % process.pid) as status:
-                        peak = max([peak] + [int(line.split()[1]) << 10 for line in status if line.startswith('RssAnon:')])
+                        now = [int(line.split()[1]) << 10 for line in status if line.startswith('RssAnon:')]
+                    peak = max([peak, *now])
                 except OSError:
                     pass
                 try:

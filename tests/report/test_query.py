@@ -186,14 +186,16 @@ class Author:
         machine_id, host = pick(HOSTS)
         outcome = pick(OUTCOMES)
         options = dict(unit=pick(UNITS), uid=pick((990, 991)), machine_id=machine_id, host=host, outcome=outcome,
-                       cause=BY_OUTCOME.get(outcome) or pick(CAUSES), recorded_by='post' if outcome == 'lost' else 'run')
+                       cause=BY_OUTCOME.get(outcome) or pick(CAUSES),
+                       recorded_by='post' if outcome == 'lost' else 'run')
         manager = pick(('system',) * 5 + ('user', 'none'))
         if manager != 'system':
             options.update(manager=manager, uid=pick((OWN_UID, 1000)), name=pick(('alpha', 'beta')))
         if options['cause'] == 'signal':
             options.update(requester={}, sender={
-                'STATE': 'alive', 'CODE': 'SI_USER', 'PID': pick((812, 4343)), 'UID': 1000, 'USER': pick(('alice', 'bob')),
-                'COMM': pick(('kill', 'pkill')), 'UNIT': 'session-%d.scope' % pick((3, 12))})
+                'STATE': 'alive', 'CODE': 'SI_USER', 'PID': pick((812, 4343)), 'UID': 1000,
+                'USER': pick(('alice', 'bob')), 'COMM': pick(('kill', 'pkill')),
+                'UNIT': 'session-%d.scope' % pick((3, 12))})
         return options
 
     def tamper(self, options):
@@ -319,7 +321,8 @@ class QueryTest(ReportTest):
         self.assertEqual(self.ask('--outcome=running', '--all'), wanted)
 
     def test_sender_finds_senders_and_requesters(self):
-        for glob in ('kill', '*kill', 'alice', 'root', 'session-12.scope', '4343', 'systemctl', '[ab]*[!e]', 'session-*'):
+        for glob in ('kill', '*kill', 'alice', 'root', 'session-12.scope', '4343', 'systemctl', '[ab]*[!e]',
+                     'session-*'):
             self.assertFinds(['--sender=' + glob], lambda row, glob=glob: any(
                 fnmatch.fnmatchcase(name, glob) for name in row.parties))
         self.assertFinds(['--sender=mallory'], lambda row: False, is_empty=True)
@@ -338,11 +341,13 @@ class QueryTest(ReportTest):
         for names, globs in ((['hermes'], ['hermes', 'hermes.service']), (['hermes.service'], ['hermes.service']),
                              (['openclaw@7'], ['openclaw@7', 'openclaw@7.service']),
                              (['gateway-*'], ['gateway-*']), (['gateway-[!a]*'], ['gateway-[!a]*']),
-                             (['*@*'], ['*@*']), (['alpha'], ['alpha']), (['be*', 'late'], ['be*', 'late', 'late.service']),
+                             (['*@*'], ['*@*']), (['alpha'], ['alpha']),
+                             (['be*', 'late'], ['be*', 'late', 'late.service']),
                              (['session-3.scope'], ['session-3.scope']),
                              (['hermes', 'gateway-a'], ['hermes', 'hermes.service', 'gateway-a', 'gateway-a.service'])):
             for more, take in (([], lambda rows: rows), (['-n3'], lambda rows: rows[-3:])):
-                self.assertFinds([*names, *more], lambda row, globs=globs: any(is_named(row, glob) for glob in globs), take)
+                self.assertFinds([*names, *more],
+                                 lambda row, globs=globs: any(is_named(row, glob) for glob in globs), take)
         self.assertFinds(['no-such'], lambda row: False, is_empty=True)
 
     def test_run_id_finds_that_run(self):

@@ -34,8 +34,8 @@ class Terminal:
         self.env = env
         # The screen stays after the command's end, and holds what has gone beyond its upper edge.
         script = '%s; echo $? >%s; exec cat' % (shlex.join(command), shlex.quote(self.ended))
-        self.tmux('-f', '/dev/null', 'set-option', '-g', 'history-limit', '50000', ';', 'set-option', '-g', 'status', 'off',
-                  ';', 'new-session', '-d', '-x', str(columns), '-y', str(ROWS), script)
+        self.tmux('-f', '/dev/null', 'set-option', '-g', 'history-limit', '50000',
+                  ';', 'set-option', '-g', 'status', 'off', ';', 'new-session', '-d', '-x', str(columns), '-y', str(ROWS), script)
 
     def tmux(self, *arguments):
         return call(['tmux', '-u', '-S', self.socket, *arguments], env=self.env).stdout.decode()
@@ -87,8 +87,8 @@ class TerminalTest(ReportTest):
             journal.run(manager='none', unit='terminal.service', cause='terminal', uid=1000)
             for number in range(20):
                 journal.run(cause='restart', drain_used=1.0 + number / 4)
-            journal.run(run_id='d' * 32, cause_detail='\x1b[31mred\x9b1m \u202eturned\u202c', logs=('\x1b]0;title\x07', 'bye'),
-                        drain=60, drain_used=57)
+            journal.run(run_id='d' * 32, cause_detail='\x1b[31mred\x9b1m \u202eturned\u202c',
+                        logs=('\x1b]0;title\x07', 'bye'), drain=60, drain_used=57)
 
     def terminal(self, columns, *arguments, verb='report', tmux_locale='C.UTF-8', **env):
         command = ['env', *('%s=%s' % item for item in env.items()), *harness.WRAPPER, harness.GATEWATCH, verb,
