@@ -216,8 +216,8 @@ class FilesTest(ReportTest):
                  '[[[[', '[{"name":"drain","usec":-5}]', '{}', 'null', '[' * 5000, '[1,2', '0x7f', 'NaN', 'infinity']
         names = [*('GATEWATCH_' + name for name in NUMBERS), 'GATEWATCH_PHASES', 'GATEWATCH_GATEWAY_PHASES',
                  'GATEWATCH_STEPS', 'GATEWATCH_CAUSE', 'GATEWATCH_CAUSE_DETAIL', 'GATEWATCH_OUTCOME',
-                 'GATEWATCH_EXIT_CODE', 'GATEWATCH_EXIT_STATUS', 'GATEWATCH_TIMELINE', 'GATEWATCH_NAME', 'GATEWATCH_RUN_ID', 'GATEWATCH_UNIT',
-                 'GATEWATCH_RECORDED_BY', 'GATEWATCH_SENDER_COMM', 'GATEWATCH_SENDER_USER', 'GATEWATCH_REQUESTER_COMM',
+                 'GATEWATCH_EXIT_CODE', 'GATEWATCH_EXIT_STATUS', 'GATEWATCH_TIMELINE', 'GATEWATCH_NAME',
+                 'GATEWATCH_RUN_ID', 'GATEWATCH_UNIT', 'GATEWATCH_RECORDED_BY', 'GATEWATCH_SENDER_COMM', 'GATEWATCH_SENDER_USER', 'GATEWATCH_REQUESTER_COMM',
                  '_HOSTNAME', '_UID', '_PID', '_COMM', '_SYSTEMD_UNIT', '_MACHINE_ID', '_TRANSPORT', 'MESSAGE_ID']
         with self.journal() as journal:
             for number in range(100):

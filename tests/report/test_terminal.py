@@ -35,7 +35,8 @@ class Terminal:
         # The screen stays after the command's end, and holds what has gone beyond its upper edge.
         script = '%s; echo $? >%s; exec cat' % (shlex.join(command), shlex.quote(self.ended))
         self.tmux('-f', '/dev/null', 'set-option', '-g', 'history-limit', '50000',
-                  ';', 'set-option', '-g', 'status', 'off', ';', 'new-session', '-d', '-x', str(columns), '-y', str(ROWS), script)
+                  ';', 'set-option', '-g', 'status', 'off',
+                  ';', 'new-session', '-d', '-x', str(columns), '-y', str(ROWS), script)
 
     def tmux(self, *arguments):
         return call(['tmux', '-u', '-S', self.socket, *arguments], env=self.env).stdout.decode()
