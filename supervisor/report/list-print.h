@@ -17,7 +17,7 @@ typedef struct ListPrintOptions {
 } ListPrintOptions;
 
 /* One row a unit: UNIT STATE MAIN PID UPTIME RESTARTS LAST BUDGET HEARTBEAT PROGRESS; on a narrow terminal the
- * progress is a line below its row.
+ * progress is a line below its row, and HEARTBEAT, RESTARTS and MAIN PID go where a name would have no room.
  * Returns: 0; -ELIBACC: libsmartcols is not installed; -ENOMEM. */
 int list_print_table(FILE *file, const ListedUnit units[], size_t n_units,
         const ListPrintOptions *options) _warn_unused_;

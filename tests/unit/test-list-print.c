@@ -14,6 +14,7 @@
 
 #include "list-fixture.h"
 #include "report/list-print.h"
+#include "text-wrap.h"
 
 #define UNITS_MAX 2
 
@@ -118,11 +119,7 @@ static void test_list_print_table_of_none_says_so(void **state) {
 }
 
 static size_t columns_of(const char *line) {
-        size_t n = 0;
-
-        for (; *line && *line != '\n'; line++)
-                n += ((unsigned char) *line & 0xc0) != 0x80;
-        return n;
+        return text_columns(line, strcspn(line, "\n"));
 }
 
 static void test_list_print_table_keeps_to_the_terminal(void **state) {
@@ -143,6 +140,37 @@ static void test_list_print_table_keeps_to_the_terminal(void **state) {
                                 fail_msg("%u: %s", width, text);
                 /* The rest of what does not fit is on a line of its own, or in a column. */
                 assert_non_null(strstr(text, width < 120 ? "\n  www" : " www"));
+        }
+}
+
+static void test_list_print_table_of_long_names_marks_what_is_cut(void **state) {
+        static const char *const names[] = {
+                "a-gateway-with-a-rather-long-name@instance-0017-of-the-fleet.service",
+                "入口の番人がここにいてとても長い名前を持っている.service",
+        };
+        Fixture *fixture = *state;
+
+        for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+                free(fixture->views[0].name);
+                fixture->views[0].name = strdup(names[i]);
+                for (unsigned width = 76; width < 100; width++) {
+                        const char *text = print_table(fixture, 2,
+                                &(ListPrintOptions){ .width = width, .has_legend = true });
+
+                        for (const char *line = text; *line;
+                                line += strcspn(line, "\n") + (line[strcspn(line, "\n")] == '\n'))
+                                if (columns_of(line) > width)
+                                        fail_msg("%u: %s", width, text);
+                        assert_non_null(strstr(text, "… "));
+                        assert_null(strstr(text, names[i]));
+                        text = print_table(fixture, 2,
+                                &(ListPrintOptions){ .width = width, .is_ascii = true });
+                        for (const char *c = text; *c; c++)
+                                assert_true((unsigned char) *c < 0x80);
+                        assert_true(i > 0 || strstr(text, ".. "));
+                }
+                /* Where nothing can be read any more nothing is cut. */
+                assert_non_null(strstr(print_table(fixture, 2, &(ListPrintOptions){}), names[i]));
         }
 }
 
@@ -258,6 +286,7 @@ int main(void) {
                 list_test(test_list_print_table_without_legend_has_rows_alone),
                 list_test(test_list_print_table_of_none_says_so),
                 list_test(test_list_print_table_keeps_to_the_terminal),
+                list_test(test_list_print_table_of_long_names_marks_what_is_cut),
                 list_test(test_list_print_table_has_colours_when_asked),
                 list_test(test_list_print_table_shows_no_control_character),
                 list_test(test_list_print_json_has_what_the_table_says),
