@@ -20,8 +20,6 @@
 #include "pager.h"
 
 #include <fcntl.h>
-#include <langinfo.h>
-#include <locale.h>
 #include <signal.h>
 #include <string.h>
 #include <strings.h>
@@ -31,6 +29,7 @@
 #include <systemd/sd-login.h>
 
 #include "strv.h"
+#include "terminal.h"
 
 #define PAGER_LESS "FRSXMK"
 
@@ -67,20 +66,6 @@ static bool pager_has_terminal(void) {
 
         return isatty(STDOUT_FILENO) && isatty(STDERR_FILENO) && terminal &&
                 strcmp(terminal, "dumb") != 0;
-}
-
-/* Whether the locale is that of UTF-8; also where none is set at all. */
-static bool pager_is_utf8(void) {
-        locale_t locale;
-
-        if (!getenv("LC_ALL") && !getenv("LC_CTYPE") && !getenv("LANG"))
-                return true;
-        locale = newlocale(LC_CTYPE_MASK, "", /* base= */ (locale_t) 0);
-        if (!locale)
-                return true;
-        const bool is_utf8 = strcmp(nl_langinfo_l(CODESET, locale), "UTF-8") == 0;
-        freelocale(locale);
-        return is_utf8;
 }
 
 /* Returns: 1, 0; -ENXIO: $SYSTEMD_PAGERSECURE is not set. What is no boolean is taken for true. */
@@ -156,7 +141,7 @@ static void pager_try(char *const words[], int tries_fd) {
 static int pager_set_environment(const PagerChoice *choice) {
         const char *charset = getenv("SYSTEMD_LESSCHARSET");
 
-        if (!charset && pager_is_utf8())
+        if (!charset && terminal_is_utf8())
                 charset = "utf-8";
         if (charset && setenv("LESSCHARSET", charset, /* replace= */ 1) < 0)
                 return -errno;

@@ -42,7 +42,7 @@ void report_print_help(void) {
                 "  -l --full              Cut nothing;  --utc  Times in UTC\n"
                 "     --no-legend         No header and no last line\n"
                 "     --no-pager          No pager;  -e --pager-end  Jump to its end\n"
-                "  -q --quiet             No remarks on parts of the journal that are not readable\n"
+                "  -q --quiet             No remarks on what of the journal cannot be read\n"
                 "\n"
                 "Exit status: 0; 64 usage; 69 no journal. See gatewatch-report(1).\n",
                 stdout);

@@ -99,13 +99,16 @@ static void report_choose_columns(Report *report, const StopList *list) {
 static void report_remark_empty(const Report *report) {
         const ReportOptions *options = report->options;
         bool is_for_people = options->format == REPORT_TABLE || options->format == REPORT_TIMELINE;
-        char *const *units = options->history.units;
+        const HistoryOptions *history = &options->history;
+        char *const *units = history->units;
+        bool has_hint =
+                !history->has_all && !history->causes && !history->outcomes && !history->sender;
 
         if (!is_for_people || options->is_quiet)
                 return;
         (void) report_complain(0, "no stop%s%s%s in this journal that is asked for%s",
                 units ? " of " : "", units ? units[0] : "", units && units[1] ? " and others" : "",
-                options->history.has_all ? "" : "; --all shows runs that are not over as well");
+                has_hint ? "; --all shows runs that are not over as well" : "");
 }
 
 static int report_show(Report *report, StopList *list) {
