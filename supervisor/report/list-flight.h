@@ -7,7 +7,10 @@
 
 #include "flight-record.h"
 
-/* proc_path: "/proc", or a tree of its form.
+/* A supervisor that is older than its own upgrade has written an older version: n_steps_open is UINT64_MAX where that
+ * did not know it.
+ *
+ * proc_path: "/proc", or a tree of its form.
  *
  * Returns: 0; -ENOENT: it has none open (no state directory, or it is no supervisor), or is gone; -EACCES: of
  * another user; -EBADMSG: nothing in it can be believed, or it speaks of another run; other errno of

@@ -224,7 +224,7 @@ static void progress_add_work(const ListedUnit *unit, char *text, size_t size) {
                 text_add(text, size, "%" PRIu64 " active", flight->n_active);
         if (flight->step[0])
                 text_add(text, size, "step %s", flight->step);
-        if (flight->n_steps_open > 1)
+        if (flight->n_steps_open > 1 && flight->n_steps_open != UINT64_MAX)
                 text_add(text, size, "%" PRIu64 " more", flight->n_steps_open - 1);
 }
 

@@ -39,6 +39,28 @@ static void make_flight(uint32_t supervisor_pid, uint64_t number) {
         write_file("state/" FLIGHT_RECORD_FILE, data, sizeof(data));
 }
 
+/* Makes of it what a supervisor of version 1 had written: less, of another size. */
+static void make_flight_of_version_1(uint32_t supervisor_pid) {
+        enum { VERSION_1_BYTES = offsetof(FlightRecord, heartbeat_at_usec) };
+        static char data[FLIGHT_RECORD_BYTES];
+        const size_t end = offsetof(FlightCopy, record) + VERSION_1_BYTES;
+        uint64_t hash = UINT64_C(0xcbf29ce484222325);
+        FlightRecord record;
+        FlightCopy copy;
+
+        memset(&record, 0, sizeof(record));
+        record.supervisor_pid = supervisor_pid;
+        (void) strcpy(record.phase, "running");
+        flight_copy_init(&copy, &record, 2);
+        copy.version = 1;
+        copy.size_bytes = VERSION_1_BYTES;
+        for (size_t i = sizeof(copy.checksum); i < end; i++)
+                hash = (hash ^ ((const unsigned char *) &copy)[i]) * UINT64_C(0x100000001b3);
+        copy.checksum = hash;
+        memcpy(data, &copy, end);
+        write_file("state/" FLIGHT_RECORD_FILE, data, sizeof(data));
+}
+
 static void link_fd(const char *name, const char *target) {
         char path[64];
 
@@ -70,6 +92,24 @@ static void test_list_flight_of_a_pid_namespace_is_known_by_its_own_pid(void **s
         make_flight(1, 4);
         link_fd("7", "../../state/" FLIGHT_RECORD_FILE);
         assert_read(0);
+}
+
+/* The machine was upgraded while it runs. */
+static void test_list_flight_of_an_older_supervisor_is_read_with_what_it_knew(void **state) {
+        FlightRecord record;
+
+        make_process(STATUS);
+        make_flight_of_version_1(PID);
+        link_fd("7", "../../state/" FLIGHT_RECORD_FILE);
+        assert_int_equal(list_flight_read(".", PID, &record), 0);
+        assert_string_equal(record.phase, "running");
+        assert_int_equal(record.n_steps_open, UINT64_MAX);
+        assert_int_equal(record.is_active_known, 0);
+        assert_int_equal(record.watchdog_usec, 0);
+
+        make_flight(PID, 5);
+        assert_int_equal(list_flight_read(".", PID, &record), 0);
+        assert_int_equal(record.n_steps_open, 0);
 }
 
 /* The file is open, and this run has not written to it yet. */
@@ -128,6 +168,7 @@ static void test_list_flight_that_is_no_record_is_not_believed(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 list_test(test_list_flight_among_other_descriptors_is_read),
+                list_test(test_list_flight_of_an_older_supervisor_is_read_with_what_it_knew),
                 list_test(test_list_flight_of_a_pid_namespace_is_known_by_its_own_pid),
                 list_test(test_list_flight_of_the_run_before_is_not_this_ones),
                 list_test(test_list_flight_without_nspid_is_known_by_its_pid),
