@@ -17,14 +17,13 @@
         use(line_refer_data) \
         use(line_set_data) \
         use(new_table) \
-        use(print_table) \
+        use(print_table_to_string) \
         use(table_enable_colors) \
         use(table_enable_noheadings) \
         use(table_get_line) \
         use(table_new_column) \
         use(table_new_line) \
         use(table_print_range_to_string) \
-        use(table_set_stream) \
         use(table_set_termforce) \
         use(table_set_termwidth) \
         use(unref_table)
@@ -50,6 +49,19 @@ typedef struct SmartcolsLocale {
 
 void smartcols_locale_enter(SmartcolsLocale *ret_locale);
 void smartcols_locale_leave(SmartcolsLocale *locale);
+
+/* Gives a row a cell. It would print the "\x" of an escaped name as "\x5cx": the name is put into the cell with
+ * another character of one column instead, which the writers below take back.
+ *
+ * text: malloc()ed, taken over also on failure; NULL: there was no memory.
+ * Returns: 0; -ENOMEM. */
+int smartcols_put_cell(const Smartcols *smartcols, struct libscols_line *row, size_t column,
+        char *text) _warn_unused_;
+
+/* Writes a table.
+ * Returns: 0; negative errno of scols_print_table_to_string(), -ENOMEM above all. */
+int smartcols_put_table(
+        FILE *file, const Smartcols *smartcols, struct libscols_table *table) _warn_unused_;
 
 /* Writes one row of a table, the first one below the header, so that text can stand between rows.
  * Returns: 0; negative errno of scols_table_print_range_to_string(), -ENOMEM above all. */

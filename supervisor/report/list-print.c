@@ -266,13 +266,11 @@ static int printer_put_cell(const ListPrinter *printer, struct libscols_line *li
         ListRow *row, size_t i) {
         const bool is_cut =
                 printer->options->width > 0 && (i == COLUMN_UNIT || i == COLUMN_PROGRESS);
-        _cleanup_free_ char *text = is_cut
-                ? text_cut(row->cells[i], printer->widths[i], printer_mark(printer))
-                : TAKE_PTR(row->cells[i]);
+        char *text = is_cut ? text_cut(row->cells[i], printer->widths[i], printer_mark(printer))
+                            : TAKE_PTR(row->cells[i]);
 
-        if (!text || printer->scols->line_refer_data(line, place, text) < 0)
+        if (smartcols_put_cell(printer->scols, line, place, text) < 0)
                 return -ENOMEM;
-        TAKE_PTR(text);
         if (row->colours[i])
                 (void) printer->scols->cell_set_color(
                         printer->scols->line_get_cell(line, place), row->colours[i]);

@@ -88,9 +88,8 @@ static int printer_add_row(TablePrinter *printer, StopRow *row) {
         for (StopColumn i = 0; i < _COLUMN_MAX; i++) {
                 if (!stop_column_is_shown(printer->options, i))
                         continue;
-                if (printer->scols->line_refer_data(line, n, row->cells[i]) < 0)
+                if (smartcols_put_cell(printer->scols, line, n, TAKE_PTR(row->cells[i])) < 0)
                         return -ENOMEM;
-                row->cells[i] = NULL;
                 if (row->colours[i] &&
                         printer->scols->cell_set_color(
                                 printer->scols->line_get_cell(line, n), row->colours[i]) < 0)
@@ -134,9 +133,7 @@ static int printer_put(TablePrinter *printer, FILE *file, const StopList *list) 
         smartcols_locale_enter(&locale);
         r = printer_fill(printer);
         if (r >= 0)
-                r = printer->scols->table_set_stream(printer->table, file);
-        if (r >= 0)
-                r = printer->scols->print_table(printer->table);
+                r = smartcols_put_table(file, printer->scols, printer->table);
         smartcols_locale_leave(&locale);
         return r;
 }

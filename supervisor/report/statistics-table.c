@@ -154,10 +154,8 @@ static int group_table_add_row(GroupTable *table, const GroupStatistics *group) 
                 char *cell = group_table_format(table, group, i);
                 const char *colour = group_table_colour(group, i);
 
-                if (!cell || table->scols->line_refer_data(line, n, cell) < 0) {
-                        free(cell);
+                if (smartcols_put_cell(table->scols, line, n, cell) < 0)
                         return -ENOMEM;
-                }
                 if (colour &&
                         table->scols->cell_set_color(table->scols->line_get_cell(line, n), colour) <
                                 0)
@@ -199,9 +197,7 @@ static int group_table_put(GroupTable *table, FILE *file) {
         smartcols_locale_enter(&locale);
         r = group_table_fill(table);
         if (r >= 0)
-                r = table->scols->table_set_stream(table->table, file);
-        if (r >= 0)
-                r = table->scols->print_table(table->table);
+                r = smartcols_put_table(file, table->scols, table->table);
         smartcols_locale_leave(&locale);
         if (table->table)
                 table->scols->unref_table(table->table);

@@ -280,6 +280,16 @@ static void test_report_print_of_hostile_texts_has_no_control_characters(void **
         assert_int_equal(strcspn(text, "\n") + 1, strlen(text));
 }
 
+static void test_report_print_table_of_an_escaped_unit_has_its_name(void **state) {
+        Fixture *fixture = *state;
+
+        (void) add_clean(fixture);
+        add_clean(fixture)->unit = "gateway-a\\x2db\\x5c.service";
+        const char *text = print_table(fixture, (ReportPrintOptions){ .has_legend = false });
+        assert_non_null(strstr(text, " gateway-a\\x2db\\x5c.service stop "));
+        assert_non_null(strstr(text, " hermes.service             stop "));
+}
+
 static void test_report_print_of_long_texts_is_cut_on_a_terminal(void **state) {
         Fixture *fixture = *state;
         static char longest[60 * 1024];
@@ -313,6 +323,7 @@ int main(void) {
                 TEST(test_report_print_line_fits_80_columns),
                 TEST(test_report_print_line_has_host_and_trust),
                 TEST(test_report_print_of_hostile_texts_has_no_control_characters),
+                TEST(test_report_print_table_of_an_escaped_unit_has_its_name),
                 TEST(test_report_print_of_long_texts_is_cut_on_a_terminal),
 #undef TEST
         };
