@@ -6,7 +6,6 @@
 #include "check/check-options.h"
 
 #include <getopt.h>
-#include <stdarg.h>
 #include <string.h>
 
 #define FINITE_USEC_MAX (100 * USEC_PER_YEAR)
@@ -48,19 +47,6 @@ static const struct option long_options[] = {
         {},
 };
 
-static int _printf_(2, 3)
-        options_refuse(char reterr[static CHECK_ERROR_MAX], const char *format, ...) {
-        va_list arguments;
-
-        va_start(arguments, format);
-        (void) vsnprintf(reterr, CHECK_ERROR_MAX, format, arguments);
-        va_end(arguments);
-        for (char *c = reterr; *c; c++)
-                if ((unsigned char) *c < ' ' || *c == 0x7f)
-                        *c = '?';
-        return -EINVAL;
-}
-
 FixMode fix_mode_from_string(const char *name) {
         if (strcmp(name, "print") == 0)
                 return FIX_PRINT;
@@ -69,7 +55,7 @@ FixMode fix_mode_from_string(const char *name) {
 
 static int options_take_span(usec_t *target, const char *option, const char *value, char *reterr) {
         if (usec_parse_span(value, target, NULL) < 0 || *target > FINITE_USEC_MAX)
-                return options_refuse(reterr,
+                return option_refuse(reterr,
                         "--%s=%.100s is not usable: give a finite time span such as 90, 90s or "
                         "1min 30s",
                         option, value);
@@ -87,7 +73,7 @@ static int options_take_ignore(CheckOptions *options, const char *value, char *r
                 if (!*id)
                         continue;
                 if (!rule_find(id))
-                        return options_refuse(reterr,
+                        return option_refuse(reterr,
                                 "--ignore=%.100s names no rule: see 'gatewatch check --list-rules'",
                                 id);
                 r = strv_extend(&options->lint.ignore, id);
@@ -100,7 +86,7 @@ static int options_take_ignore(CheckOptions *options, const char *value, char *r
 static int options_take_fix(CheckOptions *options, const char *value, char *reterr) {
         options->fix = value ? fix_mode_from_string(value) : FIX_PRINT;
         if (options->fix < 0)
-                return options_refuse(
+                return option_refuse(
                         reterr, "--fix=%.100s is not usable: give print or write", value);
         return 0;
 }
@@ -108,25 +94,9 @@ static int options_take_fix(CheckOptions *options, const char *value, char *rete
 static int options_take_json(CheckOptions *options, const char *value, char *reterr) {
         options->json = json_mode_from_string(value);
         if (options->json < 0)
-                return options_refuse(
+                return option_refuse(
                         reterr, "--json=%.100s is not usable: give off, short or pretty", value);
         return 0;
-}
-
-static int options_refuse_word(int argc, char *argv[], int code, char *reterr) {
-        const char *word = optind > 0 && optind <= argc ? argv[optind - 1] : "";
-
-        if (code == ':')
-                return options_refuse(reterr,
-                        "option '%.100s' needs a value: see 'gatewatch check --help'", word);
-        if (optopt > 0 && optopt < 0x100 && strncmp(word, "--", 2) != 0)
-                return options_refuse(
-                        reterr, "unknown option '-%c': see 'gatewatch check --help'", optopt);
-        if (optopt != 0)
-                return options_refuse(reterr,
-                        "option '%.100s' takes no value: see 'gatewatch check --help'", word);
-        return options_refuse(
-                reterr, "unknown or ambiguous option '%.100s': see 'gatewatch check --help'", word);
 }
 
 /* The switches; those with a value are below. Returns: false: not one of these. */
@@ -190,44 +160,32 @@ static int options_take(CheckOptions *options, int argc, char *argv[], int code,
         case OPTION_JSON:
                 return options_take_json(options, optarg, reterr);
         default:
-                return options_refuse_word(argc, argv, code, reterr);
+                return option_refuse_word(reterr, "check", /* hint= */ "", argc, argv, code);
         }
-}
-
-/* Root's and other machines' are the system manager; systemctl has no --user with a host either. */
-static void options_settle_manager(CheckOptions *options) {
-        UnitReaderTarget *target = &options->target;
-
-        if (target->manager == UNIT_MANAGER_NONE)
-                target->manager =
-                        geteuid() == 0 || target->host ? UNIT_MANAGER_SYSTEM : UNIT_MANAGER_USER;
 }
 
 static int options_check(const CheckOptions *options, char *reterr) {
         const UnitReaderTarget *target = &options->target;
+        const char *refusal = unit_reader_target_refuse(target);
 
-        if (target->host && target->machine)
-                return options_refuse(
-                        reterr, "--host= and --machine= exclude each other: give one");
-        if (target->host && target->manager == UNIT_MANAGER_USER)
-                return options_refuse(reterr,
-                        "--user does not go with --host=: give --machine=USER@HOST there, or log in");
+        if (refusal)
+                return option_refuse(reterr, "%s", refusal);
         if (options->fix != FIX_NONE && (target->host || target->machine))
-                return options_refuse(reterr,
+                return option_refuse(reterr,
                         "--fix works on this machine's units only: run it on '%.100s'",
                         target->host ?: target->machine);
         if (options->fix != FIX_NONE && options->json != JSON_OFF)
-                return options_refuse(
+                return option_refuse(
                         reterr, "--fix and --json exclude each other: the JSON has the mends");
         if (options->is_dry_run && options->fix != FIX_WRITE)
-                return options_refuse(reterr, "--dry-run goes with --fix=write only");
+                return option_refuse(reterr, "--dry-run goes with --fix=write only");
         if (options->is_offline && !options->arguments[0])
-                return options_refuse(reterr, "--offline needs files: name unit files to check");
+                return option_refuse(reterr, "--offline needs files: name unit files to check");
         return 0;
 }
 
 int check_options_parse(
-        int argc, char *argv[], CheckOptions *ret_options, char reterr[static CHECK_ERROR_MAX]) {
+        int argc, char *argv[], CheckOptions *ret_options, char reterr[static OPTION_ERROR_MAX]) {
         CheckOptions options = {
                 .lint.headroom_usec = 30 * USEC_PER_SEC,
                 .has_legend = true,
@@ -240,7 +198,7 @@ int check_options_parse(
         while (r >= 0 && (code = getopt_long(argc, argv, ":hH:M:q", long_options, NULL)) >= 0)
                 r = options_take(&options, argc, argv, code, reterr);
         options.arguments = argv + optind;
-        options_settle_manager(&options);
+        unit_reader_target_settle(&options.target);
         if (r >= 0 && options.action == CHECK_UNITS)
                 r = options_check(&options, reterr);
         if (r < 0) {

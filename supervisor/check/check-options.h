@@ -7,6 +7,7 @@
 
 #include "check/check-print.h"
 #include "check/lint.h"
+#include "option-error.h"
 #include "units/unit-reader.h"
 
 typedef enum FixMode {
@@ -39,11 +40,9 @@ typedef struct CheckOptions {
         char *const *arguments; /* weak: unit names, globs, files; NULL-terminated */
 } CheckOptions;
 
-#define CHECK_ERROR_MAX 512
-
 /* Returns: 0; -EINVAL: refused, reterr has one line that names the offending value and the fix; -ENOMEM. */
 int check_options_parse(int argc, char *argv[], CheckOptions *ret_options,
-        char reterr[static CHECK_ERROR_MAX]) _warn_unused_;
+        char reterr[static OPTION_ERROR_MAX]) _warn_unused_;
 void check_options_done(CheckOptions *options);
 
 void check_print_help(void);

@@ -138,7 +138,7 @@ static int check_units(const CheckOptions *options) {
 
 int check_verb(int argc, char *argv[]) {
         _cleanup_(check_options_done) CheckOptions options = {};
-        char error[CHECK_ERROR_MAX] = "";
+        char error[OPTION_ERROR_MAX] = "";
         int r;
 
         r = check_options_parse(argc - 1, argv + 1, &options, error);

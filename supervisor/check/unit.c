@@ -20,6 +20,7 @@
 #include "check/unit-text-internal.h"
 #include "config/run-config-load.h"
 #include "config/setting.h"
+#include "option-error.h"
 #include "unit-path.h"
 
 #define SERVICE_SUFFIX ".service"
@@ -113,22 +114,10 @@ static void fill_options(struct option options[static SETTINGS_MAX + ELEMENTSOF(
 }
 
 static int complain_option(int argc, char *argv[], int code) {
-        const char *word = optind > 0 && optind <= argc ? argv[optind - 1] : "";
+        char error[OPTION_ERROR_MAX];
 
-        if (code == ':')
-                return unit_complain(EX_USAGE,
-                        "option '%.100s' needs a value: see 'gatewatch unit --help'", word);
-        if (optopt > 0 && optopt < 0x100 && strncmp(word, "--", 2) != 0)
-                return unit_complain(EX_USAGE,
-                        "unknown option '-%c': see 'gatewatch unit --help', or put -- before COMMAND",
-                        optopt);
-        if (optopt != 0)
-                return unit_complain(EX_USAGE,
-                        "option '%.100s' takes no value: see 'gatewatch unit --help'", word);
-        return unit_complain(EX_USAGE,
-                "unknown or ambiguous option '%.100s': see 'gatewatch unit --help', or put -- before "
-                "COMMAND",
-                word);
+        (void) option_refuse_word(error, "unit", ", or put -- before COMMAND", argc, argv, code);
+        return unit_complain(EX_USAGE, "%s", error);
 }
 
 /* One of run's, as one word. Returns: 0; -ENOMEM. */

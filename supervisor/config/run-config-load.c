@@ -16,6 +16,7 @@
 #include "config/exit-status.h"
 #include "config/setting.h"
 #include "file.h"
+#include "option-error.h"
 
 #define CONFIG_FILE_MAX (64U * 1024U)
 
@@ -195,22 +196,10 @@ static void config_fill_options(struct option options[static SETTINGS_MAX + 4]) 
 }
 
 static int config_refuse_option(int argc, char *argv[], int code, ConfigError *reterr) {
-        const char *word = optind > 0 && optind <= argc ? argv[optind - 1] : "";
+        char error[OPTION_ERROR_MAX];
 
-        if (code == ':')
-                return config_refuse(reterr, EXIT_STATUS_USAGE,
-                        "option '%.100s' needs a value: see 'gatewatch run --help'", word);
-        if (optopt > 0 && optopt < 0x100 && strncmp(word, "--", 2) != 0)
-                return config_refuse(reterr, EXIT_STATUS_USAGE,
-                        "unknown option '-%c': see 'gatewatch run --help', or put -- before COMMAND",
-                        optopt);
-        if (optopt != 0)
-                return config_refuse(reterr, EXIT_STATUS_USAGE,
-                        "option '%.100s' takes no value: see 'gatewatch run --help'", word);
-        return config_refuse(reterr, EXIT_STATUS_USAGE,
-                "unknown or ambiguous option '%.100s': see 'gatewatch run --help', or put -- before "
-                "COMMAND",
-                word);
+        (void) option_refuse_word(error, "run", ", or put -- before COMMAND", argc, argv, code);
+        return config_refuse(reterr, EXIT_STATUS_USAGE, "%s", error);
 }
 
 /* One walk over the command line. With is_dry only the file, help and version are looked for, since

@@ -30,6 +30,7 @@
 
 #include "cgroup.h"
 #include "clean-shutdown.h"
+#include "option-error.h"
 #include "proc.h"
 #include "state-directory.h"
 #include "stop/outcome.h"
@@ -207,19 +208,10 @@ static int post_take_environment(PostConfig *config) {
 }
 
 static int post_complain_option(int argc, char *argv[], int code) {
-        const char *word = optind > 0 && optind <= argc ? argv[optind - 1] : "";
+        char error[OPTION_ERROR_MAX];
 
-        if (code == ':')
-                return post_complain(EX_USAGE,
-                        "option '%.100s' needs a value: see 'gatewatch post --help'", word);
-        if (optopt > 0 && optopt < 0x100 && strncmp(word, "--", 2) != 0)
-                return post_complain(
-                        EX_USAGE, "unknown option '-%c': see 'gatewatch post --help'", optopt);
-        if (optopt != 0)
-                return post_complain(EX_USAGE,
-                        "option '%.100s' takes no value: see 'gatewatch post --help'", word);
-        return post_complain(EX_USAGE,
-                "unknown or ambiguous option '%.100s': see 'gatewatch post --help'", word);
+        (void) option_refuse_word(error, "post", /* hint= */ "", argc, argv, code);
+        return post_complain(EX_USAGE, "%s", error);
 }
 
 /* argv[0] is the verb. Returns: -1: go on; else the exit status. */

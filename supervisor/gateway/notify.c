@@ -35,6 +35,7 @@
 #include "cleanup.h"
 #include "notify-message.h"
 #include "notify-socket.h"
+#include "option-error.h"
 #include "stop/steps.h"
 #include "text-clean.h"
 #include "usec.h"
@@ -321,18 +322,10 @@ static void notify_print_help(void) {
 }
 
 static int notify_complain_option(int argc, char *argv[], int code) {
-        const char *word = optind > 0 && optind <= argc ? argv[optind - 1] : "";
+        char error[OPTION_ERROR_MAX];
 
-        if (code == ':')
-                return notify_complain(
-                        EX_USAGE, "option '%.100s' needs a value: " NOTIFY_SEE_HELP, word);
-        if (optopt > 0 && optopt < 0x100 && strncmp(word, "--", 2) != 0)
-                return notify_complain(EX_USAGE, "unknown option '-%c': " NOTIFY_SEE_HELP, optopt);
-        if (optopt != 0)
-                return notify_complain(
-                        EX_USAGE, "option '%.100s' takes no value: " NOTIFY_SEE_HELP, word);
-        return notify_complain(
-                EX_USAGE, "unknown or ambiguous option '%.100s': " NOTIFY_SEE_HELP, word);
+        (void) option_refuse_word(error, "notify", /* hint= */ "", argc, argv, code);
+        return notify_complain(EX_USAGE, "%s", error);
 }
 
 /* argv[0] is the verb. Returns: -1: go on; else the exit status. */

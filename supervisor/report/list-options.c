@@ -6,7 +6,6 @@
 #include "report/list-options.h"
 
 #include <getopt.h>
-#include <stdarg.h>
 #include <string.h>
 
 enum {
@@ -35,41 +34,12 @@ static const struct option long_options[] = {
         {},
 };
 
-static int _printf_(2, 3)
-        options_refuse(char reterr[static LIST_ERROR_MAX], const char *format, ...) {
-        va_list arguments;
-
-        va_start(arguments, format);
-        (void) vsnprintf(reterr, LIST_ERROR_MAX, format, arguments);
-        va_end(arguments);
-        for (char *c = reterr; *c; c++)
-                if ((unsigned char) *c < ' ' || *c == 0x7f)
-                        *c = '?';
-        return -EINVAL;
-}
-
 static int options_take_json(ListOptions *options, const char *value, char *reterr) {
         options->json = json_mode_from_string(value);
         if (options->json < 0)
-                return options_refuse(
+                return option_refuse(
                         reterr, "--json=%.100s is not usable: give off, short or pretty", value);
         return 0;
-}
-
-static int options_refuse_word(int argc, char *argv[], int code, char *reterr) {
-        const char *word = optind > 0 && optind <= argc ? argv[optind - 1] : "";
-
-        if (code == ':')
-                return options_refuse(
-                        reterr, "option '%.100s' needs a value: see 'gatewatch list --help'", word);
-        if (optopt > 0 && optopt < 0x100 && strncmp(word, "--", 2) != 0)
-                return options_refuse(
-                        reterr, "unknown option '-%c': see 'gatewatch list --help'", optopt);
-        if (optopt != 0)
-                return options_refuse(reterr,
-                        "option '%.100s' takes no value: see 'gatewatch list --help'", word);
-        return options_refuse(
-                reterr, "unknown or ambiguous option '%.100s': see 'gatewatch list --help'", word);
 }
 
 /* The switches; those with a value are below. Returns: false: not one of these. */
@@ -120,36 +90,23 @@ static int options_take(ListOptions *options, int argc, char *argv[], int code, 
         case OPTION_JSON:
                 return options_take_json(options, optarg, reterr);
         default:
-                return options_refuse_word(argc, argv, code, reterr);
+                return option_refuse_word(reterr, "list", /* hint= */ "", argc, argv, code);
         }
 }
 
-/* Root's and other machines' are the system manager; systemctl has no --user with a host either. */
-static void options_settle_manager(ListOptions *options) {
-        UnitReaderTarget *target = &options->target;
-
-        if (target->manager == UNIT_MANAGER_NONE)
-                target->manager =
-                        geteuid() == 0 || target->host ? UNIT_MANAGER_SYSTEM : UNIT_MANAGER_USER;
-}
-
 static int options_check(const ListOptions *options, char *reterr) {
-        const UnitReaderTarget *target = &options->target;
+        const char *refusal = unit_reader_target_refuse(&options->target);
 
-        if (target->host && target->machine)
-                return options_refuse(
-                        reterr, "--host= and --machine= exclude each other: give one");
-        if (target->host && target->manager == UNIT_MANAGER_USER)
-                return options_refuse(reterr,
-                        "--user does not go with --host=: give --machine=USER@HOST there, or log in");
+        if (refusal)
+                return option_refuse(reterr, "%s", refusal);
         if (options->is_watching && options->json != JSON_OFF)
-                return options_refuse(
+                return option_refuse(
                         reterr, "--watch and --json exclude each other: --watch is for a terminal");
         return 0;
 }
 
 int list_options_parse(
-        int argc, char *argv[], ListOptions *ret_options, char reterr[static LIST_ERROR_MAX]) {
+        int argc, char *argv[], ListOptions *ret_options, char reterr[static OPTION_ERROR_MAX]) {
         ListOptions options = { .has_legend = true, .has_pager = true };
         int code, r = 0;
 
@@ -158,7 +115,7 @@ int list_options_parse(
         while (r >= 0 && (code = getopt_long(argc, argv, ":hH:M:aq", long_options, NULL)) >= 0)
                 r = options_take(&options, argc, argv, code, reterr);
         options.arguments = argv + optind;
-        options_settle_manager(&options);
+        unit_reader_target_settle(&options.target);
         if (r >= 0 && options.action == LIST_UNITS)
                 r = options_check(&options, reterr);
         if (r < 0)

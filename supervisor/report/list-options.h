@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "json-mode.h"
+#include "option-error.h"
 #include "units/unit-reader.h"
 
 typedef enum ListAction {
@@ -24,10 +25,8 @@ typedef struct ListOptions {
         char *const *arguments; /* weak: unit names and globs; NULL-terminated */
 } ListOptions;
 
-#define LIST_ERROR_MAX 512
-
 /* Returns: 0; -EINVAL: refused, reterr has one line that names the offending value and the fix. */
 int list_options_parse(int argc, char *argv[], ListOptions *ret_options,
-        char reterr[static LIST_ERROR_MAX]) _warn_unused_;
+        char reterr[static OPTION_ERROR_MAX]) _warn_unused_;
 
 void list_print_help(void);

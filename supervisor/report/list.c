@@ -95,7 +95,7 @@ static int list_once(const ListOptions *options) {
 
 int list_verb(int argc, char *argv[]) {
         ListOptions options = {};
-        char error[LIST_ERROR_MAX] = "";
+        char error[OPTION_ERROR_MAX] = "";
         int r;
 
         r = list_options_parse(argc - 1, argv + 1, &options, error);

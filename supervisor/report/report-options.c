@@ -6,7 +6,6 @@
 #include "report/report-options.h"
 
 #include <getopt.h>
-#include <stdarg.h>
 #include <string.h>
 
 #include "timestamp.h"
@@ -89,19 +88,6 @@ ReportFormat report_format_from_string(const char *name) {
         return _REPORT_FORMAT_INVALID;
 }
 
-static int _printf_(2, 3)
-        options_refuse(char reterr[static REPORT_ERROR_MAX], const char *format, ...) {
-        va_list arguments;
-
-        va_start(arguments, format);
-        (void) vsnprintf(reterr, REPORT_ERROR_MAX, format, arguments);
-        va_end(arguments);
-        for (char *c = reterr; *c; c++)
-                if ((unsigned char) *c < ' ' || *c == 0x7f)
-                        *c = '?';
-        return -EINVAL;
-}
-
 /* ---- Values ------------------------------------------------------------------------------------ */
 
 static bool cause_is_known(const char *word) {
@@ -152,7 +138,7 @@ static int options_take_words(char ***words, const char *option, const char *val
                         known = is_known == cause_is_known
                                 ? options_join_words(cause_word, _CAUSE_MAX)
                                 : options_join_words(outcome_word, _OUTCOME_MAX + 2);
-                        return options_refuse(reterr, "--%s=%.64s is none: give %.380s", option,
+                        return option_refuse(reterr, "--%s=%.64s is none: give %.380s", option,
                                 word, known ?: "");
                 }
                 r = strv_extend(words, word);
@@ -160,7 +146,7 @@ static int options_take_words(char ***words, const char *option, const char *val
                         return r;
         }
         if (!*words)
-                return options_refuse(
+                return option_refuse(
                         reterr, "--%s= is empty: give a word, or several with commas", option);
         return 0;
 }
@@ -176,7 +162,7 @@ static int options_take_lines(ReportOptions *options, const char *value, char *r
         errno = 0;
         n = strtoull(value, &end, 10);
         if (value[0] < '0' || value[0] > '9' || *end || errno != 0)
-                return options_refuse(reterr,
+                return option_refuse(reterr,
                         "--lines=%.64s is not usable: give a number of stops, or all", value);
         options->history.n_max = n;
         return 0;
@@ -187,7 +173,7 @@ static int options_take_time(
         int r = timestamp_parse(value, now_usec, target);
 
         if (r < 0)
-                return options_refuse(reterr,
+                return option_refuse(reterr,
                         "--%s=%.64s is %s: give a time such as \"2026-11-21 18:00\", yesterday or "
                         "-2h (see systemd.time(7))",
                         option, value, r == -ERANGE ? "a time that does not exist" : "no time");
@@ -198,7 +184,7 @@ static int options_take_output(ReportOptions *options, const char *value, char *
         ReportFormat format = report_format_from_string(value);
 
         if (format < 0)
-                return options_refuse(reterr,
+                return option_refuse(reterr,
                         "--output=%.64s is not usable: give table, json, csv, openmetrics or timeline",
                         value);
         options->format = format;
@@ -210,7 +196,7 @@ static int options_take_output(ReportOptions *options, const char *value, char *
 static int options_take_json(ReportOptions *options, const char *value, char *reterr) {
         options->json = json_mode_from_string(value);
         if (options->json < 0)
-                return options_refuse(
+                return option_refuse(
                         reterr, "--json=%.64s is not usable: give off, short or pretty", value);
         if (options->json != JSON_OFF)
                 options->format = REPORT_JSON;
@@ -222,7 +208,7 @@ static int options_take_json(ReportOptions *options, const char *value, char *re
 static int options_take_by(ReportOptions *options, const char *value, char *reterr) {
         options->by = statistics_by_from_string(value);
         if (options->by < 0)
-                return options_refuse(
+                return option_refuse(
                         reterr, "--by=%.64s is not usable: give host, unit or cause", value);
         options->has_by = true;
         return 0;
@@ -234,22 +220,6 @@ static int options_take_file(ReportOptions *options, const char *value) {
 
         options->source.files = files;
         return r;
-}
-
-static int options_refuse_word(int argc, char *argv[], int code, char *reterr) {
-        const char *word = optind > 0 && optind <= argc ? argv[optind - 1] : "";
-
-        if (code == ':')
-                return options_refuse(reterr,
-                        "option '%.100s' needs a value: see 'gatewatch report --help'", word);
-        if (optopt > 0 && optopt < 0x100 && strncmp(word, "--", 2) != 0)
-                return options_refuse(
-                        reterr, "unknown option '-%c': see 'gatewatch report --help'", optopt);
-        if (optopt != 0)
-                return options_refuse(reterr,
-                        "option '%.100s' takes no value: see 'gatewatch report --help'", word);
-        return options_refuse(reterr,
-                "unknown or ambiguous option '%.100s': see 'gatewatch report --help'", word);
 }
 
 /* ---- Options ----------------------------------------------------------------------------------- */
@@ -393,7 +363,8 @@ static int options_take(ReportOptions *options, ReportArguments *arguments, int 
         case 'o':
                 return options_take_output(options, optarg, reterr);
         default:
-                return options_refuse_word(arguments->argc, arguments->argv, code, reterr);
+                return option_refuse_word(
+                        reterr, "report", /* hint= */ "", arguments->argc, arguments->argv, code);
         }
 }
 
@@ -409,7 +380,7 @@ static int options_check_source(const ReportOptions *options, char *reterr) {
 
         for (size_t i = 0; i < ELEMENTSOF(given); i++) {
                 if (first && given[i])
-                        return options_refuse(
+                        return option_refuse(
                                 reterr, "%s and %s exclude each other: give one", first, given[i]);
                 first = first ?: given[i];
         }
@@ -428,30 +399,30 @@ static int options_check(const ReportOptions *options, char *reterr) {
                 options->has_statistics || options->has_by || options->format == REPORT_OPENMETRICS;
 
         if (history->since_usec > history->until_usec)
-                return options_refuse(
+                return option_refuse(
                         reterr, "--since= is later than --until=: swap them, or give one");
         if (options->is_following &&
                 (is_summary || options->is_reversed || options->svg || options->html))
-                return options_refuse(reterr,
+                return option_refuse(reterr,
                         "--follow shows stops as they happen: it does not go with --stats, --by=, "
                         "--output=openmetrics, --reverse, --svg= or --html=");
         if (options->is_following && history->until_usec != USEC_INFINITY)
-                return options_refuse(reterr, "--follow has no end: it does not go with --until=");
+                return option_refuse(reterr, "--follow has no end: it does not go with --until=");
         if (is_summary && options->is_reversed)
-                return options_refuse(reterr,
+                return option_refuse(reterr,
                         "--reverse orders stops: it does not go with --stats, --by= or --output=openmetrics");
         if ((options->has_statistics || options->has_by) && options->format != REPORT_TABLE &&
                 options->format != REPORT_JSON && options->format != REPORT_OPENMETRICS)
-                return options_refuse(reterr,
+                return option_refuse(reterr,
                         "--stats and --by= are printed as a table, json or openmetrics: not with "
                         "--output=%s",
                         report_format_to_string(options->format));
         if ((options->svg || options->html) && is_summary)
-                return options_refuse(reterr,
+                return option_refuse(reterr,
                         "--svg= and --html= show stops: they do not go with --stats, --by= or "
                         "--output=openmetrics");
         if (options->svg && options->html && strcmp(options->svg, options->html) == 0)
-                return options_refuse(
+                return option_refuse(
                         reterr, "--svg= and --html= name one file, %.200s: give two", options->svg);
         return options_check_source(options, reterr);
 }
@@ -470,7 +441,7 @@ static void options_settle_format(ReportOptions *options, bool is_format_given) 
 }
 
 int report_options_parse(int argc, char *argv[], usec_t now_realtime_usec,
-        ReportOptions *ret_options, char reterr[static REPORT_ERROR_MAX]) {
+        ReportOptions *ret_options, char reterr[static OPTION_ERROR_MAX]) {
         ReportOptions options = {
                 .history.n_max = SIZE_MAX,
                 .history.until_usec = USEC_INFINITY,

@@ -4,6 +4,7 @@
 /* The command line of `gatewatch report`. */
 
 #include "json-mode.h"
+#include "option-error.h"
 #include "report/journal-query.h"
 #include "report/run-history.h"
 #include "report/statistics.h"
@@ -45,11 +46,9 @@ typedef struct ReportOptions {
         bool has_pager, jumps_to_end;
 } ReportOptions;
 
-#define REPORT_ERROR_MAX 512
-
 /* Returns: 0; -EINVAL: refused, reterr has one line that names the offending value and the fix; -ENOMEM. */
 int report_options_parse(int argc, char *argv[], usec_t now_realtime_usec,
-        ReportOptions *ret_options, char reterr[static REPORT_ERROR_MAX]) _warn_unused_;
+        ReportOptions *ret_options, char reterr[static OPTION_ERROR_MAX]) _warn_unused_;
 void report_options_done(ReportOptions *options);
 
 void report_print_help(void);

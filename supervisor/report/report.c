@@ -216,7 +216,7 @@ static int report_stops(ReportOptions *options) {
 
 int report_verb(int argc, char *argv[]) {
         _cleanup_(report_options_done) ReportOptions options = {};
-        char error[REPORT_ERROR_MAX] = "";
+        char error[OPTION_ERROR_MAX] = "";
         int r;
 
         r = report_options_parse(argc - 1, argv + 1, usec_now(CLOCK_REALTIME), &options, error);

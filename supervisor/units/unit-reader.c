@@ -85,6 +85,20 @@ static int bus_open(const UnitReaderTarget *target, sd_bus **ret_bus) {
         return is_user ? sd_bus_open_user(ret_bus) : sd_bus_open_system(ret_bus);
 }
 
+void unit_reader_target_settle(UnitReaderTarget *target) {
+        if (target->manager == UNIT_MANAGER_NONE)
+                target->manager =
+                        geteuid() == 0 || target->host ? UNIT_MANAGER_SYSTEM : UNIT_MANAGER_USER;
+}
+
+const char *unit_reader_target_refuse(const UnitReaderTarget *target) {
+        if (target->host && target->machine)
+                return "--host= and --machine= exclude each other: give one";
+        if (target->host && target->manager == UNIT_MANAGER_USER)
+                return "--user does not go with --host=: give --machine=USER@HOST there, or log in";
+        return NULL;
+}
+
 int unit_reader_open(const UnitReaderTarget *target, UnitReader **ret_reader) {
         _cleanup_(unit_reader_freep) UnitReader *reader = NULL;
         int r;

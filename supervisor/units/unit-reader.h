@@ -23,6 +23,11 @@ typedef struct UnitReaderTarget {
         const char *root;           /* in front of /proc, /etc and /var */
 } UnitReaderTarget;
 
+/* Sets the manager where none is told: root's, and another machine's, is the system manager, as for systemctl. */
+void unit_reader_target_settle(UnitReaderTarget *target);
+/* Why a target is none. Returns: a sentence with the fix, static; NULL: it is one. */
+const char *unit_reader_target_refuse(const UnitReaderTarget *target);
+
 #define UNIT_READER_TIMEOUT_USEC \
         (25 * USEC_PER_SEC) /* sd-bus's own, for a manager that is reloading */
 #define UNIT_READER_AWAIT_USEC          (2 * USEC_PER_SEC) /* for a manager to come to its bus */

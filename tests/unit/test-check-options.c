@@ -54,7 +54,7 @@ static void test_check_options_refused_names_value_and_fix(void **state _unused_
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
                 CheckOptions options = {};
-                char error[CHECK_ERROR_MAX] = "";
+                char error[OPTION_ERROR_MAX] = "";
 
                 if (parse(rows[i].words, &options, error) != -EINVAL ||
                         !strstr(error, rows[i].says))
@@ -79,7 +79,7 @@ static void test_check_options_manager_is_the_callers_unless_told(void **state _
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
                 CheckOptions options = {};
-                char error[CHECK_ERROR_MAX] = "";
+                char error[OPTION_ERROR_MAX] = "";
 
                 assert_int_equal(parse(rows[i].words, &options, error), 0);
                 assert_int_equal(options.target.manager, rows[i].manager);
@@ -89,7 +89,7 @@ static void test_check_options_manager_is_the_callers_unless_told(void **state _
 
 static void test_check_options_taken_as_given(void **state _unused_) {
         CheckOptions options = {};
-        char error[CHECK_ERROR_MAX] = "";
+        char error[OPTION_ERROR_MAX] = "";
 
         assert_int_equal(parse("--drain-timeout=3min --fix --ignore=delegate,,pid-file "
                                "--no-legend --no-pager -q a b",
@@ -113,7 +113,7 @@ static void test_check_options_taken_as_given(void **state _unused_) {
 
 static void test_check_options_help_comes_before_what_does_not_fit(void **state _unused_) {
         CheckOptions options = {};
-        char error[CHECK_ERROR_MAX] = "";
+        char error[OPTION_ERROR_MAX] = "";
 
         assert_int_equal(parse("--dry-run --help", &options, error), 0);
         assert_int_equal(options.action, CHECK_SHOW_HELP);

@@ -30,7 +30,7 @@ static int parse(const char *words, ListOptions *ret_options, char *reterr) {
 
 static ListOptions parse_valid(const char *words) {
         ListOptions options = {};
-        char error[LIST_ERROR_MAX] = "";
+        char error[OPTION_ERROR_MAX] = "";
 
         if (parse(words, &options, error) != 0)
                 fail_msg("%s: %s", words, error);
@@ -56,7 +56,7 @@ static void test_list_options_refused_names_value_and_fix(void **state _unused_)
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
                 ListOptions options = {};
-                char error[LIST_ERROR_MAX] = "";
+                char error[OPTION_ERROR_MAX] = "";
 
                 if (parse(rows[i].words, &options, error) != -EINVAL ||
                         !strstr(error, rows[i].says))
@@ -67,7 +67,7 @@ static void test_list_options_refused_names_value_and_fix(void **state _unused_)
 static void test_list_options_refused_value_is_shown_without_control_characters(
         void **state _unused_) {
         ListOptions options = {};
-        char error[LIST_ERROR_MAX] = "";
+        char error[OPTION_ERROR_MAX] = "";
 
         assert_int_equal(parse("--json=\033[31m\n", &options, error), -EINVAL);
         assert_non_null(strstr(error, "--json=?[31m? is not usable"));

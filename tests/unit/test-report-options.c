@@ -67,7 +67,7 @@ static void test_report_options_refused_names_value_and_fix(void **state _unused
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
                 ReportOptions options = {};
-                char error[REPORT_ERROR_MAX] = "";
+                char error[OPTION_ERROR_MAX] = "";
 
                 if (parse(rows[i].words, &options, error) != -EINVAL ||
                         !strstr(error, rows[i].says))
@@ -78,7 +78,7 @@ static void test_report_options_refused_names_value_and_fix(void **state _unused
 static void test_report_options_control_characters_of_values_are_not_repeated(
         void **state _unused_) {
         ReportOptions options = {};
-        char error[REPORT_ERROR_MAX] = "";
+        char error[OPTION_ERROR_MAX] = "";
 
         assert_int_equal(parse("--by=\033[31m", &options, error), -EINVAL);
         assert_null(strchr(error, '\033'));
@@ -113,7 +113,7 @@ static void test_report_options_format_is_the_last_that_was_given(void **state _
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
                 ReportOptions options = {};
-                char error[REPORT_ERROR_MAX] = "";
+                char error[OPTION_ERROR_MAX] = "";
 
                 if (parse(rows[i].words, &options, error) != 0 ||
                         options.format != rows[i].format || options.json != rows[i].json)
@@ -125,7 +125,7 @@ static void test_report_options_format_is_the_last_that_was_given(void **state _
 
 static void test_report_options_filters_are_taken(void **state _unused_) {
         ReportOptions options = {};
-        char error[REPORT_ERROR_MAX] = "";
+        char error[OPTION_ERROR_MAX] = "";
 
         assert_int_equal(parse("-n3 -S@100 -U@200 --cause=stop,oom --cause=crash --outcome=killed "
                                "--sender=kill* hermes",
@@ -145,7 +145,7 @@ static void test_report_options_filters_are_taken(void **state _unused_) {
 
 static void test_report_options_defaults_are_all_stops_as_a_table(void **state _unused_) {
         ReportOptions options = {};
-        char error[REPORT_ERROR_MAX] = "";
+        char error[OPTION_ERROR_MAX] = "";
 
         assert_int_equal(parse("", &options, error), 0);
         assert_true(options.history.n_max == SIZE_MAX);
@@ -175,7 +175,7 @@ static void test_report_options_boot_has_an_optional_value(void **state _unused_
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
                 ReportOptions options = {};
-                char error[REPORT_ERROR_MAX] = "";
+                char error[OPTION_ERROR_MAX] = "";
 
                 assert_int_equal(parse(rows[i].words, &options, error), 0);
                 assert_string_equal(options.boot, rows[i].boot);
@@ -184,7 +184,7 @@ static void test_report_options_boot_has_an_optional_value(void **state _unused_
 
 static void test_report_options_files_are_collected(void **state _unused_) {
         ReportOptions options = {};
-        char error[REPORT_ERROR_MAX] = "";
+        char error[OPTION_ERROR_MAX] = "";
 
         assert_int_equal(parse("--file=/a --file=/b*", &options, error), 0);
         assert_int_equal(strv_length(options.source.files), 2);
