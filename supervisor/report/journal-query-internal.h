@@ -32,6 +32,7 @@ typedef struct JournalAsked {
 struct JournalQuery {
         sd_journal *journal;
         int root_fd;    /* of a machine */
+        int reader_fd;  /* weak; negative: none */
         size_t n_taken; /* entries, of all questions */
         bool is_own;    /* of this machine */
         bool is_watching;

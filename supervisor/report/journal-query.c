@@ -35,7 +35,7 @@ int journal_query_new(const JournalSource *source, JournalQuery **ret_query,
                 (void) snprintf(reterr, JOURNAL_ERROR_MAX, "out of memory");
                 return -ENOMEM;
         }
-        query->root_fd = -EBADF;
+        query->root_fd = query->reader_fd = -EBADF;
         query->is_own = journal_source_is_own(source);
         query->asked.is_over = true;
         journal_pages_catch_faults(&query->fault_before);
@@ -293,6 +293,10 @@ int journal_query_fd(JournalQuery *query) {
         return sd_journal_get_fd(query->journal);
 }
 
+void journal_query_watch_reader(JournalQuery *query, int fd) {
+        query->reader_fd = fd;
+}
+
 static int poll_timeout(usec_t end_usec, usec_t now_usec) {
         usec_t left_usec = usec_sub(end_usec, now_usec);
 
@@ -305,21 +309,26 @@ static int poll_timeout(usec_t end_usec, usec_t now_usec) {
 int journal_query_wait(JournalQuery *query, usec_t timeout_usec) {
         usec_t now_usec = usec_now(CLOCK_MONOTONIC), end_usec = usec_add(now_usec, timeout_usec);
         uint64_t again_usec;
-        struct pollfd poller = { .fd = sd_journal_get_fd(query->journal) };
+        struct pollfd pollers[] = {
+                { .fd = sd_journal_get_fd(query->journal) },
+                { .fd = query->reader_fd }, /* POLLERR and POLLHUP come unasked */
+        };
         int r;
 
-        if (poller.fd < 0)
-                return poller.fd;
+        if (pollers[0].fd < 0)
+                return pollers[0].fd;
         if (!query->is_watching) {
                 /* What came before the watch was there is not told by it. */
                 query->is_watching = true;
                 return 1;
         }
-        poller.events = (short) sd_journal_get_events(query->journal);
+        pollers[0].events = (short) sd_journal_get_events(query->journal);
         if (sd_journal_get_timeout(query->journal, &again_usec) >= 0 && again_usec < end_usec)
                 end_usec = again_usec;
-        if (poll(&poller, 1, poll_timeout(end_usec, now_usec)) < 0)
+        if (poll(pollers, ELEMENTSOF(pollers), poll_timeout(end_usec, now_usec)) < 0)
                 return -errno;
+        if (pollers[1].revents & (POLLERR | POLLHUP))
+                return -EPIPE;
         r = sd_journal_process(query->journal);
         return r < 0 ? r : r != SD_JOURNAL_NOP;
 }

@@ -69,8 +69,13 @@ int journal_query_find(
 
 /* Waits until something has come in, at most timeout_usec (USEC_INFINITY: for good). Only for JOURNAL_FORWARD,
  * and behind a journal_query_next() that had no more.
- * Returns: 1: something may have; 0: nothing; -EINTR: a signal; negative errno of sd_journal_wait(3). */
+ * Returns: 1: something may have; 0: nothing; -EINTR: a signal; -EPIPE: see journal_query_watch_reader(); negative
+ * errno of sd_journal_wait(3). */
 int journal_query_wait(JournalQuery *query, usec_t timeout_usec) _warn_unused_;
+
+/* Has journal_query_wait() end with -EPIPE as soon as whoever reads from fd, a pipe or a terminal, is gone. fd: not
+ * owned. */
+void journal_query_watch_reader(JournalQuery *query, int fd);
 
 /* For an sd-event source that waits for POLLIN; what it tells is taken by journal_query_wait(…, 0).
  * Returns: a descriptor, the query's; negative errno of sd_journal_get_fd(3). */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* --follow: the last stops, then each as it happens, until a signal ends us.
+/* --follow: the last stops, then each as it happens, until a signal ends us, or nobody reads it any more.
  *
  * The journal is asked for what comes before it is asked for what has been, by two readers: whatever happens in
  * between is seen by both, and told once. What comes is what lies behind the journal's end, not what is dated
@@ -76,6 +76,8 @@ static int report_follow_on(Report *report, JournalQuery *query, const StopList 
                 else if (r > 0 && !stop_list_has(told, &stop))
                         r = report_print_one(report, &stop);
                 past_stop_done(&stop);
+                if (r == -EPIPE)
+                        return 0;
                 if (r < 0 && r != -EINTR)
                         return report_fail(r);
         }
@@ -106,6 +108,7 @@ int report_follow(Report *report) {
         r = journal_query_new(&report->options->source, &query, error);
         if (r < 0)
                 return report_complain(EX_UNAVAILABLE, "%s", error);
+        journal_query_watch_reader(query, STDOUT_FILENO);
         r = report_follow_to_end(report, query);
         if (r >= 0)
                 r = report_follow_past(report, &told);

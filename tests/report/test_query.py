@@ -561,6 +561,16 @@ class FollowTest(ReportTest):
             while 'unverified' not in (line := self.read_line(process)):
                 self.assertIn('unrecorded', line)
 
+    def test_follow_ends_with_its_reader(self):
+        with self.journal(realtime=int(time.time()) * SECOND) as journal:
+            self.append(journal)
+            self.await_entries(1)
+            process = self.follow('--json=short')
+            self.read_line(process)
+            process.stdout.close()
+            self.assertEqual(process.wait(harness.DEADLINE_SECONDS), 0)
+            process.stdout = None
+
     def test_follow_sees_files_that_come_later(self):
         with self.journal('a.journal', realtime=int(time.time()) * SECOND) as first:
             self.append(first)
