@@ -33,8 +33,8 @@ static wchar_t text_decode(const char *sequence, size_t size) {
         return character;
 }
 
-/* Columns of the character at text; ret_size: its bytes. */
-static size_t text_character(const char *text, size_t left, size_t *ret_size) {
+/* Columns of the character at text, -1: not known; ret_size: its bytes. */
+static int text_measure(const char *text, size_t left, size_t *ret_size) {
         locale_t before;
         int columns;
 
@@ -47,6 +47,12 @@ static size_t text_character(const char *text, size_t left, size_t *ret_size) {
         before = uselocale(text_locale()); /* 0 changes nothing */
         columns = wcwidth(text_decode(text, *ret_size));
         (void) uselocale(before);
+        return columns;
+}
+
+static size_t text_character(const char *text, size_t left, size_t *ret_size) {
+        const int columns = text_measure(text, left, ret_size);
+
         return columns < 0 ? 1 : (size_t) columns;
 }
 
@@ -92,6 +98,19 @@ void text_reduce(char *text) {
                 n = utf8_sequence_size(text, left) ?: 1;
                 *end++ = n == 1 && (unsigned char) *text < 0x80 ? *text : '?';
         }
+        *end = '\0';
+}
+
+void text_replace_unknown(char *text) {
+        char *end = text;
+
+        for (size_t left = strlen(text), n; left > 0; text += n, left -= n)
+                if (text_measure(text, left, &n) < 0 && text_locale())
+                        *end++ = '?';
+                else {
+                        memmove(end, text, n);
+                        end += n;
+                }
         *end = '\0';
 }
 

@@ -23,6 +23,10 @@ char *text_cut(const char *text, size_t columns, const char *mark) _warn_unused_
 /* Makes "?" of each character beyond ASCII, in place. */
 void text_reduce(char *text);
 
+/* Makes "?" of each character that the locale does not know, in place: libsmartcols prints the numbers of its bytes, four
+ * columns each. */
+void text_replace_unknown(char *text);
+
 /* Writes text as lines of at most width columns, each behind the prefix and with its line end; a
  * longer word has a line to itself.
  *

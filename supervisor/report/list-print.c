@@ -126,6 +126,8 @@ static char *printer_clean(const ListPrinter *printer, const char *text) {
 
         if (clean && printer->options->is_ascii)
                 text_reduce(clean);
+        else if (clean)
+                text_replace_unknown(clean);
         return clean;
 }
 

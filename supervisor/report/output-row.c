@@ -153,9 +153,11 @@ int stop_row_format(StopRow *row, const PastStop *stop, const ReportPrintOptions
         for (StopColumn i = 0; i < _COLUMN_MAX; i++)
                 if (stop_column_is_shown(options, i) && !row->cells[i])
                         return -ENOMEM;
-        for (size_t i = 0; options->is_ascii && i < _COLUMN_MAX; i++)
-                if (row->cells[i])
+        for (size_t i = 0; i < _COLUMN_MAX; i++)
+                if (row->cells[i] && options->is_ascii)
                         text_reduce(row->cells[i]);
+                else if (row->cells[i])
+                        text_replace_unknown(row->cells[i]);
         if (options->has_colour)
                 stop_row_set_colours(row, stop);
         return 0;

@@ -65,6 +65,8 @@ static char *group_table_clean(const GroupTable *table, const char *text) {
 
         if (clean && table->options->is_ascii)
                 text_reduce(clean);
+        else if (clean)
+                text_replace_unknown(clean);
         if (!clean || table->options->is_full)
                 return TAKE_PTR(clean);
         return text_cut(clean, table->name_columns, mark);

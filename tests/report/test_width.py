@@ -57,3 +57,11 @@ class WidthTest(ReportTest):
             self.assertTrue(any('?' in line for line in lines))
             for line in lines:
                 self.assertLessEqual(len(COLOUR.sub('', line)), 80, line)
+
+    def test_characters_that_nobody_knows_keep_to_the_terminal(self):
+        with self.journal() as journal:
+            journal.run(requester={'PID': 812, 'UID': 0, 'USER': '\U000e2000' * 9, 'COMM': '\U000e2000' * 20, 'CMDLINE': 'x',
+                                   'VERB': 'stop', 'UNIT': 'a.scope'})
+        for line in self.on_terminal(80):
+            self.assertLessEqual(len(COLOUR.sub('', line)), 80, line)
+            self.assertNotIn('\\x', line)

@@ -95,6 +95,13 @@ static void test_text_reduce_other_characters_become_question_marks(void **state
         assert_string_equal(text, "a t?g ?? ?.");
 }
 
+static void test_text_replace_unknown_keeps_what_has_a_width(void **state) {
+        text = strdup("a\U000e2000 täg 日本 e" ACUTE " 🙂.");
+        assert_non_null(text);
+        text_replace_unknown(text);
+        assert_string_equal(text, "a? täg 日本 e" ACUTE " 🙂.");
+}
+
 static void test_text_wrap_rows(void **state) {
         static const struct {
                 const char *prefix, *text;
@@ -130,6 +137,8 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_text_cut_rows, setup, teardown),
                 cmocka_unit_test_setup_teardown(
                         test_text_reduce_other_characters_become_question_marks, setup, teardown),
+                cmocka_unit_test_setup_teardown(
+                        test_text_replace_unknown_keeps_what_has_a_width, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_text_wrap_rows, setup, teardown),
         };
 
