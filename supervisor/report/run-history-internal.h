@@ -22,6 +22,12 @@ typedef struct HistoryItem {
         usec_t own_drain_usec, own_headroom_usec;
 } HistoryItem;
 
+/* What an entry is known by again. */
+typedef struct JournalInstant {
+        usec_t realtime_usec, monotonic_usec;
+        sd_id128_t boot_id;
+} JournalInstant;
+
 /* Indices of stops; SIZE_MAX: none. */
 typedef struct HistoryRun {
         sd_id128_t run_id;
@@ -32,7 +38,10 @@ typedef struct HistoryRun {
         RecordWriter started; /* who wrote that */
         char *started_unit;   /* its unit, owned */
         bool is_vouched;      /* the `started` is of the invocation that the run is named after */
-        bool is_contested;    /* what there is does not fit: the journal has to be asked */
+        bool has_first; /* an older `stopped` that counts was looked up, and the pass comes to it yet */
+        JournalInstant first;
+        unsigned first_rank;
+        bool is_contested; /* what there is does not fit: the journal has to be asked */
 } HistoryRun;
 
 typedef struct History {

@@ -333,6 +333,17 @@ static int history_run_join(
         return 0;
 }
 
+/* Whether the one that counts is known, and is not this one. */
+static bool history_run_has_earlier(const History *history, const HistoryRun *run, size_t i) {
+        const PastStop *stop = &history->stops[i];
+
+        return run->has_first && run->counting != SIZE_MAX &&
+                history_rank(history, i) >= run->first_rank &&
+                (stop->realtime_usec != run->first.realtime_usec ||
+                        stop->monotonic_usec != run->first.monotonic_usec ||
+                        !sd_id128_equal(stop->boot_id, run->first.boot_id));
+}
+
 /* A `stopped` that is older than those which the run has. What history_run_count() would come to, without going
  * through all of them each time. */
 static void history_run_add_older(History *history, HistoryRun *run, size_t i) {
@@ -341,6 +352,10 @@ static void history_run_add_older(History *history, HistoryRun *run, size_t i) {
 
         item->next = run->oldest;
         run->oldest = i;
+        if (history_run_has_earlier(history, run, i)) {
+                history_set_trust(history, i, TRUST_FORGED, history_second_stopped);
+                return;
+        }
         if (run->has_started) {
                 item->trust = record_trust_judge_beside(
                         &history->stops[i], &run->started, &item->forgery);
@@ -494,6 +509,17 @@ static bool history_run_has_entry(
         return false;
 }
 
+/* history->other is the last record of the run, and not the one that has counted so far. */
+static void history_run_set_first(History *history, HistoryRun *run) {
+        const JournalEntry *entry = &history->other;
+
+        run->has_first = true;
+        run->first =
+                (JournalInstant){ entry->realtime_usec, entry->monotonic_usec, entry->boot_id };
+        run->first_rank = history_rank(history, run->counting); /* at most */
+        history_set_trust(history, run->counting, TRUST_FORGED, history_second_stopped);
+}
+
 static int history_settle_run(History *history, HistoryRun *run, bool is_early) {
         int r;
 
@@ -515,7 +541,7 @@ static int history_settle_run(History *history, HistoryRun *run, bool is_early) 
                 history->items[run->counting].trust, run->has_started ? &history->found : NULL,
                 &history->other);
         if (r > 0 && !history_run_has_entry(history, run, &history->other))
-                history_set_trust(history, run->counting, TRUST_FORGED, history_second_stopped);
+                history_run_set_first(history, run);
         return r < 0 ? r : 0;
 }
 

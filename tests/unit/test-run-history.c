@@ -237,6 +237,28 @@ static void test_run_history_of_several_last_records_the_first_believed_counts(v
         assert_non_null(strstr(test.list.stops[3].forgery, "second last record"));
 }
 
+static void test_run_history_newest_of_many_last_records_is_the_first(void **state) {
+        fixture_journal_begin();
+        started(1);
+        stopped(1);
+        started(2);
+        stopped(2, "GATEWATCH_OUTCOME", "clean");
+        for (size_t i = 0; i < 3; i++)
+                stopped(2, "GATEWATCH_OUTCOME", "failed", "GATEWATCH_RECORDED_BY", "post");
+        finish();
+        for (test.options.n_max = 1; test.options.n_max <= 3; test.options.n_max++) {
+                ask_for(test.options.units ? NULL : UNITS("hermes"));
+                assert_history(test.options.n_max == 1 ? "2" : "1 2");
+                assert_string_equal(test.list.stops[test.list.n - 1].outcome_word, "clean");
+                assert_int_equal(test.list.stops[0].began_realtime_usec % USEC_PER_SEC, 0);
+        }
+        test.options.n_max = 1;
+        ask_for(NULL);
+        assert_history("2");
+        assert_string_equal(test.list.stops[0].outcome_word, "clean");
+        assert_string_equal(test.list.stops[0].command, "python3 -m hermes --token=***");
+}
+
 static void test_run_history_duplicate_beyond_the_bound_still_counts(void **state) {
         fixture_journal_begin();
         started(1);
@@ -718,6 +740,7 @@ int main(void) {
                 history_test(test_run_history_forged_stopped_does_not_end_a_run),
                 history_test(test_run_history_writer_that_was_gone_is_unverified),
                 history_test(test_run_history_of_several_last_records_the_first_believed_counts),
+                history_test(test_run_history_newest_of_many_last_records_is_the_first),
                 history_test(test_run_history_duplicate_beyond_the_bound_still_counts),
                 history_test(test_run_history_started_of_strangers_does_not_take_a_run),
                 history_test(test_run_history_strangers_do_not_take_a_vouched_stop),
