@@ -147,9 +147,8 @@ class Cases:
     def test_causes_and_outcomes_are_those_of_the_program(self):
         self.assertGreater(len(words_of_list('--cause')), 20)
         self.assertEqual(self.words('gatewatch report --cause='), sorted(words_of_list('--cause')))
-        self.assertEqual(self.words('gatewatch report --outcome='),
-                         sorted(words_of_list('--outcome') + ['running']))
-        self.assertEqual(ask_program('report', '--outcome=running', '--since=x').stderr.count('--since'), 1)
+        self.assertIn('running', words_of_list('--outcome'))
+        self.assertEqual(self.words('gatewatch report --outcome='), sorted(words_of_list('--outcome')))
 
     def test_second_cause_is_none_that_was_named(self):
         offered = {word.split(',')[-1] for word in self.words('gatewatch report --cause=oom,crash,')}
