@@ -2,8 +2,8 @@
 #pragma once
 
 /* The parts of reading a history, which share its state: run-history.c goes through the journal,
- * run-history-run.c makes runs of the records, run-history-end.c says what became of those without a last one,
- * run-history-filter.c knows what was asked for. */
+ * run-history-run.c makes runs of the records, run-history-find.c asks about one of them, run-history-end.c says what
+ * became of those without a last one, run-history-filter.c knows what was asked for. */
 
 #include "id-map.h"
 #include "past-stop-internal.h"
@@ -86,6 +86,8 @@ int history_take_started(History *history) _warn_unused_;
  * looked at. Returns: 0; -ENOMEM. */
 int history_settle(History *history, bool is_early) _warn_unused_;
 
+/* ---- run-history-find.c ---- */
+
 /* The one believed `started` of a run: that of its invocation, else the first one.
  * Returns: 1 and the entry; 0: there is none; -ENOMEM. */
 int history_find_started(JournalQuery *query, sd_id128_t run_id, JournalEntry *entry) _warn_unused_;
@@ -103,6 +105,9 @@ extern const char history_second_stopped[];
 extern const char history_stopped_of_nobody[];
 /* Whether a stop without a `started` is of such a writer. */
 bool history_stop_is_of_nobody(const PastStop *stop, RecordTrust trust);
+
+/* Whether a stop is made of this entry. */
+bool past_stop_is_of_entry(const PastStop *stop, const JournalEntry *entry);
 
 /* ---- run-history-end.c ---- */
 
