@@ -79,6 +79,7 @@ static const char *const random_words_of_key[_VIEW_KEY_MAX][RANDOM_WORDS_MAX] = 
                 "/usr/bin/gatewatch run --name=${HOME} -- /bin/gate",
                 "/usr/bin/gatewatch run --drain-timeout=100y -- /bin/gate", "/bin/gate", "" },
         [VIEW_ENVIRONMENT_FILES] = { "", "-/nonexistent/gate.env" },
+        [VIEW_STATUS_TEXT] = { "", "Draining: 3 active, 42s left (phase 1/4)" },
 };
 
 static const char *random_word(Random *random, ViewKey key) {
@@ -89,6 +90,8 @@ static const char *random_word(Random *random, ViewKey key) {
 
         while (n < RANDOM_WORDS_MAX && words[n])
                 n++;
+        if (n == 0)
+                fail_msg("no words for %s", view_key_info(key)->property);
         return words[random_below(random, n)];
 }
 
