@@ -313,6 +313,7 @@ int past_stop_join(PastStop *stop, const JournalEntry *started) {
         joined.host = joined.host ?: journal_entry_get(started, "_HOSTNAME");
         joined.name = joined.name ?: journal_entry_get(started, "GATEWATCH_NAME");
         joined.began_realtime_usec = started->realtime_usec;
+        joined.run_boot_id = started->boot_id;
         if (joined.drain_usec == USEC_INFINITY)
                 joined.drain_usec = entry_usec(started, "GATEWATCH_DRAIN_USEC");
         if (joined.headroom_usec == USEC_INFINITY)

@@ -60,6 +60,8 @@ typedef struct PastStop {
         usec_t realtime_usec;  /* of the last record: about when it was over; never infinity */
         usec_t monotonic_usec; /* likewise, of boot_id */
         sd_id128_t boot_id, machine_id;
+        sd_id128_t
+                run_boot_id; /* of its `started`: another one when the machine went down; null: not known */
         const char *host;      /* _HOSTNAME */
         const char *unit;      /* "hermes.service"; of a run in no service its scope or slice */
         UnitManager manager;   /* NONE: a run in no service */

@@ -222,11 +222,16 @@ static bool history_options_match_sender(const HistoryOptions *options, const Pa
                 user_matches(stop, options->sender);
 }
 
+/* A run that went down with its machine is of that boot, and of the one in which the next run has recorded it. */
+static bool history_options_match_boot(const HistoryOptions *options, const PastStop *stop) {
+        return sd_id128_is_null(options->boot_id) ||
+                sd_id128_equal(options->boot_id, stop->boot_id) ||
+                sd_id128_equal(options->boot_id, stop->run_boot_id);
+}
+
 static bool history_options_match_time(const HistoryOptions *options, const PastStop *stop) {
         return stop->realtime_usec >= options->since_usec &&
-                stop->realtime_usec <= options->until_usec &&
-                (sd_id128_is_null(options->boot_id) ||
-                        sd_id128_equal(options->boot_id, stop->boot_id));
+                stop->realtime_usec <= options->until_usec;
 }
 
 /* A run that is not over is none of the stops, unless it or such runs are asked for. */
@@ -248,6 +253,7 @@ bool history_options_match(const HistoryOptions *options, const PastStop *stop) 
         if (stop->state == RUN_RUNNING && !history_options_ask_for_running(options, stop))
                 return false;
         return history_options_match_time(options, stop) &&
+                history_options_match_boot(options, stop) &&
                 history_options_match_manager(options, stop) &&
                 history_options_match_unit(options, stop) &&
                 words_match(options->causes, past_stop_cause_word(stop)) &&

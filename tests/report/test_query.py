@@ -37,7 +37,7 @@ FORGERIES = ({'_COMM': 'python3'}, {'_TRANSPORT': 'stdout'}, {'_UID': 4711}, {'_
 
 # ---- The plain one: what the documents say of runs, in as few words as can be
 
-Row = collections.namedtuple('Row', 'run_id state trust realtime boot machine host unit name manager uid cause '
+Row = collections.namedtuple('Row', 'run_id state trust realtime boot run_boot machine host unit name manager uid cause '
                                     'outcome parties')
 Writer = collections.namedtuple('Writer', 'machine manager uid unit pid')
 
@@ -111,7 +111,7 @@ def row_of(entry, state, trust, started=None):
         writer = writer._replace(unit=writer_of(started).unit, manager=writer_of(started).manager)
     is_over = state == 'stopped'
     return Row(entry['GATEWATCH_RUN_ID'], state, trust, int(entry['__REALTIME_TIMESTAMP']), entry['_BOOT_ID'],
-               writer.machine, entry.get('_HOSTNAME'), writer.unit, entry.get('GATEWATCH_NAME'), writer.manager,
+               started['_BOOT_ID'] if started is not None and trust != 'forged' else None, writer.machine, entry.get('_HOSTNAME'), writer.unit, entry.get('GATEWATCH_NAME'), writer.manager,
                writer.uid, entry['GATEWATCH_CAUSE'] if is_over else '-' if state == 'running' else 'unknown',
                entry['GATEWATCH_OUTCOME'] if is_over else state, parties(entry))
 
@@ -364,7 +364,7 @@ class QueryTest(ReportTest):
         for argument, boot in (('-b', boots[-1]), ('-b0', boots[-1]), ('-b-1', boots[-2]), ('--boot=-4', boots[-5]),
                                ('-b1', boots[0]), ('-b3', boots[2]), ('--boot=' + boots[3], boots[3]),
                                ('-b' + boots[3] + '-1', boots[2])):
-            self.assertFinds([argument], lambda row, boot=boot: row.boot == boot)
+            self.assertFinds([argument], lambda row, boot=boot: boot in (row.boot, row.run_boot))
         self.assertIn(b"no boot '-6'", self.report('-b-6', status=69).stderr)
         self.assertIn(b'is not usable', self.report('--boot=last', status=64).stderr)
 
