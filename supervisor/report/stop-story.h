@@ -39,6 +39,10 @@ typedef enum StoryTone { /* how it went: colours and words */
         _STORY_TONE_MAX,
 } StoryTone;
 
+/* How an outcome reads; PLAIN: none that is known. Of a stop as a whole: also by its state. */
+StoryTone story_tone_of_outcome(Outcome outcome);
+StoryTone story_tone_of_stop(const PastStop *stop);
+
 typedef struct StoryItem {
         StoryKind kind;
         StoryTone tone;

@@ -127,23 +127,11 @@ static StoryTone story_tone_of_priority(const JournalEntry *entry) {
         return priority <= LOG_ERR ? TONE_BAD : priority == LOG_WARNING ? TONE_WARNING : TONE_PLAIN;
 }
 
-static StoryTone story_tone_of_outcome(const JournalEntry *entry) {
+static StoryTone story_tone_of_end(const JournalEntry *entry) {
         const char *word = journal_entry_get(entry, "GATEWATCH_OUTCOME");
+        const Outcome outcome = word ? outcome_from_string(word) : _OUTCOME_INVALID;
 
-        switch (word ? outcome_from_string(word) : _OUTCOME_INVALID) {
-        case OUTCOME_CLEAN:
-        case OUTCOME_EXITED:
-                return TONE_GOOD;
-        case OUTCOME_ESCALATED:
-                return TONE_WARNING;
-        case OUTCOME_KILLED:
-        case OUTCOME_FAILED:
-        case OUTCOME_CRASHED:
-        case OUTCOME_LOST:
-                return TONE_BAD;
-        default:
-                return story_tone_of_priority(entry);
-        }
+        return outcome >= 0 ? story_tone_of_outcome(outcome) : story_tone_of_priority(entry);
 }
 
 /* ---- Phases and steps ------------------------------------------------------------------------- */
@@ -350,7 +338,7 @@ static int story_draft_set(StoryDraft *draft, const JournalEntry *entry) {
         case STORY_CAUSE:
                 return story_item_set_cause(item, entry);
         case STORY_STOPPED:
-                item->tone = story_tone_of_outcome(entry);
+                item->tone = story_tone_of_end(entry);
                 return story_item_set_message(item, entry);
         default:
                 return story_item_set_message(item, entry);

@@ -75,25 +75,6 @@ static int timeline_write_party(TimelinePage *page, const PastStop *stop) {
                 6);
 }
 
-static StoryTone timeline_outcome_tone(const PastStop *stop) {
-        if (stop->state != RUN_STOPPED)
-                return stop->state == RUN_UNRECORDED ? TONE_BAD : TONE_PLAIN;
-        switch (stop->outcome) {
-        case OUTCOME_CLEAN:
-        case OUTCOME_EXITED:
-                return TONE_GOOD;
-        case OUTCOME_ESCALATED:
-                return TONE_WARNING;
-        case OUTCOME_KILLED:
-        case OUTCOME_FAILED:
-        case OUTCOME_CRASHED:
-        case OUTCOME_LOST:
-                return TONE_BAD;
-        default:
-                return TONE_PLAIN;
-        }
-}
-
 static bool timeline_is_known(usec_t usec) {
         return usec != USEC_INFINITY && usec <= INT64_MAX;
 }
@@ -108,7 +89,7 @@ static int timeline_write_outcome(TimelinePage *page, const PastStop *stop) {
 
         if (!end)
                 return -ENOMEM;
-        return timeline_write_joined(page, "outcome", timeline_outcome_tone(stop),
+        return timeline_write_joined(page, "outcome", story_tone_of_stop(stop),
                 (const char *const[]){ past_stop_outcome_word(stop), has_end ? " (" : NULL,
                         has_end ? end : NULL, has_end ? ")" : NULL, is_asked ? ", " : NULL,
                         is_asked ? timeline_format_duration(took, (int64_t) stop->total_usec)

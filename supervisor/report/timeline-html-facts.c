@@ -11,7 +11,7 @@
 
 void html_write_badge(FILE *file, const PastStop *stop) {
         (void) fprintf(
-                file, "<span class=\"badge %s\">", picture_tone_class(picture_stop_tone(stop)));
+                file, "<span class=\"badge %s\">", picture_tone_class(story_tone_of_stop(stop)));
         xml_write(file, past_stop_outcome_word(stop), XML_LINE);
         (void) fputs("</span>", file);
 }

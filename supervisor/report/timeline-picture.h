@@ -113,5 +113,3 @@ void picture_write_style(FILE *file);
 
 /* The class of a tone: "plain", "good", "warning", "bad". */
 const char *picture_tone_class(StoryTone tone);
-/* How bad what became of a stop is. */
-StoryTone picture_stop_tone(const PastStop *stop);

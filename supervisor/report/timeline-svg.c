@@ -54,25 +54,6 @@ const char *picture_tone_class(StoryTone tone) {
         return tone_classes[tone >= 0 && tone < _STORY_TONE_MAX ? tone : TONE_PLAIN];
 }
 
-StoryTone picture_stop_tone(const PastStop *stop) {
-        if (stop->state == RUN_UNRECORDED)
-                return TONE_BAD;
-        switch (stop->outcome) {
-        case OUTCOME_CLEAN:
-        case OUTCOME_EXITED:
-                return TONE_GOOD;
-        case OUTCOME_ESCALATED:
-                return TONE_WARNING;
-        case OUTCOME_KILLED:
-        case OUTCOME_FAILED:
-        case OUTCOME_CRASHED:
-        case OUTCOME_LOST:
-                return TONE_BAD;
-        default:
-                return TONE_PLAIN;
-        }
-}
-
 /* Each pair of text and what is behind it has a contrast of 4.5 or more, hatching included. */
 void picture_write_style(FILE *file) {
         (void) fputs(
@@ -212,7 +193,7 @@ static void draw_dots(const Drawing *drawing, const PictureDot *dots, size_t n, 
 static void draw_badge(const Drawing *drawing) {
         const PastStop *stop = drawing->story->stop;
         const char *word = past_stop_outcome_word(stop),
-                   *class = picture_tone_class(picture_stop_tone(stop));
+                   *class = picture_tone_class(story_tone_of_stop(stop));
         const int font = 15 * PICTURE_PX;
         const PictureCut cut = picture_text_fit(word, 200 * PICTURE_PX, font, true);
         const int width = picture_text_width(word, cut.size, font, true) + 32 * PICTURE_PX;
