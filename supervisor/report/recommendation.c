@@ -71,15 +71,6 @@ static usec_t recommendation_round(usec_t usec) {
         return rounded_usec > 0 ? rounded_usec : step_usec;
 }
 
-const char *recommendation_format(char buffer[static USEC_SPAN_MAX], usec_t usec) {
-        if (usec > 0 && usec != USEC_INFINITY && usec % USEC_PER_SEC == 0 &&
-                usec % USEC_PER_MINUTE != 0 && usec < 10 * USEC_PER_MINUTE) {
-                (void) snprintf(buffer, USEC_SPAN_MAX, "%" USEC_FMT "s", usec / USEC_PER_SEC);
-                return buffer;
-        }
-        return usec_format_exact(buffer, usec);
-}
-
 /* ---- Drain -------------------------------------------------------------------------------------- */
 
 /* usec * numerator / denominator, saturating. */
@@ -115,7 +106,7 @@ static int recommend_from_bound(
 
         *ret_drain_usec = usec_max(usec_scale(group->cut_bound_usec, 3, 2),
                 usec_scale(group->longest_drain_usec, 6, 5));
-        recommendation_format(bound, group->cut_bound_usec);
+        statistics_format_setting(bound, group->cut_bound_usec);
         r = reason_add(reason,
                 "%zu of %zu drains %s cut at %s %s: how much longer it would have taken "
                 "nobody knows, and so the p99 is not known. Half as much again is the least; look "
@@ -165,7 +156,7 @@ static int recommend_for_steps(const GroupStatistics *group, usec_t *drain_usec,
         *drain_usec = group->step_bound_usec;
         return reason_add(reason,
                 "The step %s has a bound of its own of %s: the drain is not to be shorter.", name,
-                recommendation_format(bound, group->step_bound_usec));
+                statistics_format_setting(bound, group->step_bound_usec));
 }
 
 /* ---- Against what is set ------------------------------------------------------------------------ */
@@ -180,9 +171,9 @@ static int recommend_for_systemd(
         return reason_add(reason,
                 "systemd allows %s for the whole stop, less than a drain of %s and a headroom of %s: where that cannot be "
                 "extended, the drain is cut short.",
-                recommendation_format(timeout, group->timeout_stop_usec),
-                recommendation_format(drain, drain_usec),
-                recommendation_format(headroom, headroom_usec));
+                statistics_format_setting(timeout, group->timeout_stop_usec),
+                statistics_format_setting(drain, drain_usec),
+                statistics_format_setting(headroom, headroom_usec));
 }
 
 static int recommend_to_stay(const GroupStatistics *group, Recommendation *recommendation) {
@@ -192,14 +183,14 @@ static int recommend_to_stay(const GroupStatistics *group, Recommendation *recom
         int r;
 
         r = reason_add(&recommendation->reason, "Nothing to change: %s is allowed%s.",
-                recommendation_format(present, group->drain_allowed_usec),
+                statistics_format_setting(present, group->drain_allowed_usec),
                 group->timeout_stop_usec == USEC_INFINITY
                         ? ""
                         : ", and systemd waits long enough for it");
         if (r >= 0 && is_much)
                 r = reason_add(&recommendation->reason,
                         "%s would do; that saves time only when the gateway hangs.",
-                        recommendation_format(enough, recommendation->drain_timeout_usec));
+                        statistics_format_setting(enough, recommendation->drain_timeout_usec));
         recommendation->is_enough = true;
         recommendation->drain_timeout_usec = group->drain_allowed_usec;
         return r;
@@ -234,10 +225,10 @@ static int recommend_settings(const GroupStatistics *group, Recommendation *reco
         recommendation->drain_timeout_usec = drain_usec;
         if (is_long_enough)
                 r = reason_add(&recommendation->reason, "The drain of %s is long enough.",
-                        recommendation_format(span, allowed_usec));
+                        statistics_format_setting(span, allowed_usec));
         else if (allowed_usec != USEC_INFINITY)
                 r = reason_add(&recommendation->reason, "Now %s is allowed.",
-                        recommendation_format(span, allowed_usec));
+                        statistics_format_setting(span, allowed_usec));
         return r < 0
                 ? r
                 : recommend_for_systemd(group, drain_usec, headroom_usec, &recommendation->reason);

@@ -80,7 +80,7 @@ usec_t statistics_bound_usec(size_t index);
 
 /* As it is set: "90s", "2min", so that it needs no quotes where that is possible.
  * Returns: buffer. */
-const char *recommendation_format(char buffer[static USEC_SPAN_MAX], usec_t usec);
+const char *statistics_format_setting(char buffer[static USEC_SPAN_MAX], usec_t usec);
 
 /* As it was measured, in at most 10 columns up to 30 years: "812us", "250ms", "1.5s", "12min 5s", "3h 20min", "9d".
  * Returns: buffer; "-" for infinity. */

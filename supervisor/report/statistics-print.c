@@ -45,32 +45,6 @@ typedef struct Page {
 
 /* ---- Text --------------------------------------------------------------------------------------- */
 
-const char *statistics_format_seen(char buffer[static USEC_SPAN_MAX], usec_t usec) {
-        if (usec == USEC_INFINITY)
-                return strcpy(buffer, "-");
-        if (usec >= USEC_PER_WEEK) {
-                (void) snprintf(
-                        buffer, USEC_SPAN_MAX, "%" USEC_FMT "d", (usec_t) (usec / USEC_PER_DAY));
-                return buffer;
-        }
-        return usec_format_span(buffer, usec,
-                usec < USEC_PER_MSEC             ? 1
-                        : usec < USEC_PER_SEC    ? USEC_PER_MSEC
-                        : usec < USEC_PER_MINUTE ? 100 * USEC_PER_MSEC
-                        : usec < USEC_PER_HOUR   ? USEC_PER_SEC
-                        : usec < USEC_PER_DAY    ? USEC_PER_MINUTE
-                                                 : USEC_PER_HOUR);
-}
-
-const char *statistics_format_share(char buffer[static USEC_SPAN_MAX], size_t n, size_t n_all) {
-        if (n_all == 0)
-                return strcpy(buffer, "-");
-        /* By integers: printf(3) would ask the locale for the decimal point. */
-        const size_t tenths = (size_t) ((double) n * 1000 / (double) n_all + 0.5);
-        (void) snprintf(buffer, USEC_SPAN_MAX, "%zu.%zu%%", tenths / 10, tenths % 10);
-        return buffer;
-}
-
 /* Text of a stranger, in at most so many columns. Returns: malloc()ed text; NULL: out of memory. */
 static char *page_clean(const Page *page, const char *text, size_t columns) {
         _cleanup_free_ char *clean = text_clean(text, TEXT_TERMINAL);
@@ -268,7 +242,7 @@ static void page_put_setting(const Page *page, const char *name, usec_t usec) {
         char span[USEC_SPAN_MAX];
 
         if (usec != USEC_INFINITY)
-                (void) fprintf(page->file, ", %s %s", name, recommendation_format(span, usec));
+                (void) fprintf(page->file, ", %s %s", name, statistics_format_setting(span, usec));
 }
 
 static void page_put_drains(const Page *page, const GroupStatistics *group) {
@@ -414,10 +388,10 @@ static int page_put_recommendation(const Page *page, const GroupStatistics *grou
                 return -ENOMEM;
         page_put_heading(page, "Recommendation");
         if (recommendation.is_given) {
-                (void) recommendation_format(span, recommendation.drain_timeout_usec);
+                (void) statistics_format_setting(span, recommendation.drain_timeout_usec);
                 (void) fprintf(page->file, "  --drain-timeout=%s\n", span_join(span));
                 (void) fprintf(page->file, "  TimeoutStopSec=%s\n",
-                        recommendation_format(span, recommendation.timeout_stop_usec));
+                        statistics_format_setting(span, recommendation.timeout_stop_usec));
         }
         text_wrap(page->file, "  ", reason, page->width);
         return 0;

@@ -101,7 +101,7 @@ static char *group_table_format(
         default:
                 if (group->drain_allowed_usec == USEC_INFINITY)
                         return strdup("-");
-                return strdup(recommendation_format(span, group->drain_allowed_usec));
+                return strdup(statistics_format_setting(span, group->drain_allowed_usec));
         }
 }
 
