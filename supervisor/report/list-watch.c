@@ -8,6 +8,9 @@
  * ends this also puts the terminal back. Stopped by Ctrl-Z it gives the terminal back until it goes on. A
  * SIGKILL leaves it as it is, as with every program.
  *
+ * While systemd and the journal are asked, which a manager that hangs draws out to the timeout of the call,
+ * handlers do the same. Nothing is being drawn then. A key is read only when the answer is there.
+ *
  * A manager that goes away (systemctl daemon-reexec) is said so in the picture and asked again. The journal is
  * read again only when a run has ended since. */
 
@@ -44,12 +47,31 @@ typedef struct WatchedStop {
         ListedStop stop;
 } WatchedStop;
 
+typedef enum WatchSignal {
+        WATCH_SIGNAL_INT,
+        WATCH_SIGNAL_TERM,
+        WATCH_SIGNAL_HUP,
+        WATCH_SIGNAL_QUIT,
+        WATCH_SIGNAL_TSTP,
+        _WATCH_SIGNAL_MAX,
+} WatchSignal;
+
+/* Those that do not wait for an answer. */
+static const int watch_signals[_WATCH_SIGNAL_MAX] = {
+        [WATCH_SIGNAL_INT] = SIGINT,
+        [WATCH_SIGNAL_TERM] = SIGTERM,
+        [WATCH_SIGNAL_HUP] = SIGHUP,
+        [WATCH_SIGNAL_QUIT] = SIGQUIT,
+        [WATCH_SIGNAL_TSTP] = SIGTSTP,
+};
+
 typedef struct Watch {
         ListSource source;
         bool is_taken; /* the terminal */
         bool has_keys; /* stdin is one */
         struct termios terminal;
         sigset_t signals_before;
+        struct sigaction actions_before[_WATCH_SIGNAL_MAX];
         int signals_fd;
         bool is_stale; /* what is on the screen does not fit it any more */
         bool is_over;

@@ -251,7 +251,7 @@ static void page_put_drains(const Page *page, const GroupStatistics *group) {
         page_put_heading(page, "Drain");
         (void) fprintf(
                 page->file, "  %zu drain%s", group->n_drains, group->n_drains == 1 ? "" : "s");
-        page_put_setting(page, "allowed", group->drain_allowed_usec);
+        page_put_setting(page, "now allowed", group->drain_allowed_usec);
         page_put_setting(page, "headroom", group->headroom_usec);
         page_put_setting(page, "TimeoutStopSec", group->timeout_stop_usec);
         (void) fputc('\n', page->file);
@@ -265,7 +265,7 @@ static void page_put_drains(const Page *page, const GroupStatistics *group) {
                 page_put_percentile(page, group, i);
         if (group->n_shares > 0 && group->share_max < 1000)
                 (void) fprintf(page->file,
-                        "  at most %s of what was allowed; %zu of %zu above 90%%\n",
+                        "  at most %s of what each was allowed; %zu of %zu above 90%%\n",
                         statistics_format_share(share, (size_t) (group->share_max * 1000), 1000),
                         group->n_over_90_percent, group->n_shares);
         if (group->n_cut > 0)
