@@ -251,7 +251,7 @@ static void page_put_drains(const Page *page, const GroupStatistics *group) {
         page_put_heading(page, "Drain");
         (void) fprintf(
                 page->file, "  %zu drain%s", group->n_drains, group->n_drains == 1 ? "" : "s");
-        page_put_setting(page, "now allowed", group->drain_allowed_usec);
+        page_put_setting(page, "allowed", group->drain_allowed_usec);
         page_put_setting(page, "headroom", group->headroom_usec);
         page_put_setting(page, "TimeoutStopSec", group->timeout_stop_usec);
         (void) fputc('\n', page->file);

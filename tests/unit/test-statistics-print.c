@@ -82,7 +82,7 @@ static void test_statistics_print_page_is_complete(void **state) {
                 "  crash                  2   5.0%  ██▎\n"
                 "\n"
                 "Drain\n"
-                "  38 drains, now allowed 1min, headroom 30s, TimeoutStopSec 90s\n"
+                "  38 drains, allowed 1min, headroom 30s, TimeoutStopSec 90s\n"
                 "  p50  10.5s                17.5%  ███████▉\n"
                 "  p90  18.5s                30.8%  █████████████▉\n"
                 "  p99  20s                  33.3%  ███████████████\n"
