@@ -47,23 +47,8 @@ typedef struct WatchedStop {
         ListedStop stop;
 } WatchedStop;
 
-typedef enum WatchSignal {
-        WATCH_SIGNAL_INT,
-        WATCH_SIGNAL_TERM,
-        WATCH_SIGNAL_HUP,
-        WATCH_SIGNAL_QUIT,
-        WATCH_SIGNAL_TSTP,
-        _WATCH_SIGNAL_MAX,
-} WatchSignal;
-
 /* Those that do not wait for an answer. */
-static const int watch_signals[_WATCH_SIGNAL_MAX] = {
-        [WATCH_SIGNAL_INT] = SIGINT,
-        [WATCH_SIGNAL_TERM] = SIGTERM,
-        [WATCH_SIGNAL_HUP] = SIGHUP,
-        [WATCH_SIGNAL_QUIT] = SIGQUIT,
-        [WATCH_SIGNAL_TSTP] = SIGTSTP,
-};
+static const int watch_signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP };
 
 typedef struct Watch {
         ListSource source;
@@ -71,7 +56,7 @@ typedef struct Watch {
         bool has_keys; /* stdin is one */
         struct termios terminal;
         sigset_t signals_before;
-        struct sigaction actions_before[_WATCH_SIGNAL_MAX];
+        struct sigaction actions_before[ELEMENTSOF(watch_signals)];
         int signals_fd;
         bool is_stale; /* what is on the screen does not fit it any more */
         bool is_over;
@@ -128,15 +113,60 @@ static void watch_find_size(unsigned *ret_width, unsigned *ret_height) {
 
 /* ---- Signals --------------------------------------------------------------------------------- */
 
-static int watch_take_signals(Watch *watch) {
+/* weak: of handlers, which are told nothing but a number. NULL: nobody watches. */
+static Watch *watch_of_handlers;
+
+static void watch_stop(Watch *watch) {
+        bool was_taken = watch->is_taken;
+
+        watch_give_terminal(watch);
+        (void) raise(SIGSTOP);
+        if (was_taken)
+                watch_take_terminal(watch);
+        watch->is_stale = true;
+}
+
+/* Calls nothing but what signal-safety(7) allows. */
+static void watch_handle_signal(int signo) {
+        int saved_errno = errno;
+
+        if (signo != SIGTSTP) {
+                watch_give_terminal(watch_of_handlers);
+                _exit(EXIT_SUCCESS); /* as after watch_dispatch_signal() */
+        }
+        watch_stop(watch_of_handlers);
+        errno = saved_errno;
+}
+
+static sigset_t watch_signal_set(void) {
         sigset_t signals;
 
         (void) sigemptyset(&signals);
-        (void) sigaddset(&signals, SIGINT);
-        (void) sigaddset(&signals, SIGTERM);
-        (void) sigaddset(&signals, SIGHUP);
-        (void) sigaddset(&signals, SIGQUIT);
-        (void) sigaddset(&signals, SIGTSTP);
+        for (size_t i = 0; i < ELEMENTSOF(watch_signals); i++)
+                (void) sigaddset(&signals, watch_signals[i]);
+        return signals;
+}
+
+static void watch_unblock_signals(void) {
+        sigset_t signals = watch_signal_set();
+
+        (void) sigprocmask(SIG_UNBLOCK, &signals, NULL);
+}
+
+static void watch_block_signals(void) {
+        sigset_t signals = watch_signal_set();
+
+        (void) sigprocmask(SIG_BLOCK, &signals, NULL);
+}
+
+static int watch_take_signals(Watch *watch) {
+        const struct sigaction action = {
+                .sa_handler = watch_handle_signal,
+                .sa_mask = watch_signal_set(),
+                .sa_flags = SA_RESTART,
+        };
+        sigset_t signals = watch_signal_set();
+
         (void) sigaddset(&signals, SIGWINCH);
         if (sigprocmask(SIG_BLOCK, &signals, &watch->signals_before) < 0)
                 return -errno;
@@ -147,7 +177,18 @@ static int watch_take_signals(Watch *watch) {
                 (void) sigprocmask(SIG_SETMASK, &watch->signals_before, NULL);
                 return r;
         }
+        watch_of_handlers = watch;
+        for (size_t i = 0; i < ELEMENTSOF(watch_signals); i++)
+                (void) sigaction(watch_signals[i], &action, &watch->actions_before[i]);
         return 0;
+}
+
+static void watch_give_signals(Watch *watch) {
+        for (size_t i = 0; i < ELEMENTSOF(watch_signals); i++)
+                (void) sigaction(watch_signals[i], &watch->actions_before[i], NULL);
+        watch_of_handlers = NULL;
+        (void) sigprocmask(SIG_SETMASK, &watch->signals_before, NULL);
+        watch->signals_fd = fd_close(watch->signals_fd);
 }
 
 static void watch_dispatch_signal(Watch *watch) {
@@ -160,10 +201,7 @@ static void watch_dispatch_signal(Watch *watch) {
                         watch->is_stale = true;
                         break;
                 case SIGTSTP:
-                        watch_give_terminal(watch);
-                        (void) raise(SIGSTOP);
-                        watch_take_terminal(watch);
-                        watch->is_stale = true;
+                        watch_stop(watch);
                         break;
                 default:
                         watch->is_over = true;
@@ -333,22 +371,30 @@ static int watch_draw(Watch *watch, const ListSet *set, const char *trouble) {
         return r < 0 ? r : watch_put_page(page, &options, height);
 }
 
+/* Asks systemd and the journal, during which signals come through. */
+static int watch_read(Watch *watch, ListSet *set, char reterr[static LIST_SET_ERROR_MAX]) {
+        int r;
+
+        watch_unblock_signals();
+        r = list_set_read(&watch->source, set, reterr);
+        if (r >= 0)
+                r = watch_read_stops(watch, set);
+        watch_block_signals();
+        return r;
+}
+
 static int watch_turn(Watch *watch, bool is_first) {
         _cleanup_(list_set_done) ListSet set = {};
         char error[LIST_SET_ERROR_MAX] = "";
         int r;
 
-        r = list_set_read(&watch->source, &set, error);
+        r = watch_read(watch, &set, error);
         if (r == -ENOMEM)
                 return r;
         if (r < 0 && is_first) {
                 (void) fprintf(stderr, "gatewatch list: %s\n", error);
                 return r;
         }
-        if (r >= 0)
-                r = watch_read_stops(watch, &set);
-        if (r == -ENOMEM)
-                return r;
         if (is_first)
                 watch_take_terminal(watch);
         return watch_draw(watch, &set, error);
@@ -385,8 +431,7 @@ int list_watch(const ListOptions *options) {
                 return r;
         r = watch_run(&watch);
         watch_give_terminal(&watch);
-        (void) sigprocmask(SIG_SETMASK, &watch.signals_before, NULL);
-        (void) fd_close(watch.signals_fd);
+        watch_give_signals(&watch);
         watch_forget_stops(&watch);
         list_source_done(&watch.source);
         return r;
