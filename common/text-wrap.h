@@ -20,11 +20,11 @@ size_t text_fit(const char *text, size_t columns);
  * Returns: malloc()ed text; NULL: out of memory. */
 char *text_cut(const char *text, size_t columns, const char *mark) _warn_unused_;
 
-/* Makes "?" of each character beyond ASCII, in place. */
+/* Makes "?" of each character beyond ASCII, in place: one for each, whatever columns it took. */
 void text_reduce(char *text);
 
-/* Makes "?" of each character that the locale does not know, in place: libsmartcols prints the numbers of its bytes, four
- * columns each. */
+/* Makes "?" of each character that the locale does not know, in place: libsmartcols prints the numbers of its
+ * bytes, four columns each. */
 void text_replace_unknown(char *text);
 
 /* Writes text as lines of at most width columns, each behind the prefix and with its line end; a

@@ -117,6 +117,7 @@ int past_stop_from_started(const JournalEntry *entry, PastStop *ret_stop) _warn_
  * Returns: 0; -ENOMEM. */
 int past_stop_join(PastStop *stop, const JournalEntry *started) _warn_unused_;
 
+/* Gives back the strings. {} is fine. */
 void past_stop_done(PastStop *stop);
 
 /* What is known of the drain. Returns: share used of what was allowed, 0.0 and up; negative: not known. */
@@ -146,4 +147,5 @@ typedef struct StopList {
         size_t n;
 } StopList;
 
+/* Gives back the stops, and what they own. {} is fine. */
 void stop_list_done(StopList *list);

@@ -82,6 +82,6 @@ typedef struct TimelineOptions {
 int timeline_print(
         FILE *file, const StopStory *story, const TimelineOptions *options) _warn_unused_;
 /* The same as a self-contained SVG, and as a page with it and all fields: no script, nothing from elsewhere.
- * Returns: 0; -ENOMEM; negative errno of writing is the caller's to see (ferror(3)). */
+ * Returns: 0; -ENOMEM. Errors of writing stay with the file (ferror(3)). */
 int timeline_write_svg(FILE *file, const StopStory *story) _warn_unused_;
 int timeline_write_html(FILE *file, const StopStory *stories, size_t n_stories) _warn_unused_;
