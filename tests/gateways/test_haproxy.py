@@ -103,10 +103,12 @@ class Requests:
 
 
 # As a proxy of whole connections it keeps those that are idle while it drains.
+# Once in a while haproxy 2.6 stays although its last connection is gone, whoever stops it: it may for half of the drain.
 TCP_CONFIGURATION = """
 global
     maxconn 100
     nbthread 1
+    hard-stop-after 20s
 defaults
     mode tcp
     timeout connect 5s
