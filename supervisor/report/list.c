@@ -90,6 +90,8 @@ static int list_once(const ListOptions *options) {
                 r = list_show(options, &set);
         if (r < 0)
                 return list_fail(r);
+        if (fflush(stdout) != 0 || ferror(stdout))
+                return list_complain("cannot write to stdout: see its disk or reader", EX_IOERR);
         return set.is_incomplete ? EX_UNAVAILABLE : 0;
 }
 

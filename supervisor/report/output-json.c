@@ -247,6 +247,8 @@ static void writer_put_run(JsonWriter *writer, json_object *object, const PastSt
         writer_put_number(writer, object, "oom_kills", stop->n_oom_kills);
         writer_put_text(writer, object, "service_result", stop->service_result);
         writer_put_text(writer, object, "previous_phase", stop->previous_phase);
+        writer_put_text(writer, object, "previous_gateway_phase", stop->previous_gateway_phase);
+        writer_put_text(writer, object, "previous_step", stop->previous_step);
 }
 
 static void writer_put_course(JsonWriter *writer, json_object *object, const PastStop *stop) {

@@ -49,6 +49,8 @@ static const size_t past_stop_strings[] = {
         STRING(timeline),
         STRING(service_result),
         STRING(previous_phase),
+        STRING(previous_gateway_phase),
+        STRING(previous_step),
         STRING(command),
 };
 
@@ -221,6 +223,8 @@ static void past_stop_read_end(PastStop *stop, const JournalEntry *entry) {
         stop->n_oom_kills = entry_count(entry, "GATEWATCH_OOM_KILLS");
         stop->service_result = journal_entry_get(entry, "GATEWATCH_SERVICE_RESULT");
         stop->previous_phase = journal_entry_get(entry, "GATEWATCH_PREVIOUS_PHASE");
+        stop->previous_gateway_phase = journal_entry_get(entry, "GATEWATCH_PREVIOUS_GATEWAY_PHASE");
+        stop->previous_step = journal_entry_get(entry, "GATEWATCH_PREVIOUS_STEP");
 }
 
 static void past_stop_read_writer(PastStop *stop, const JournalEntry *entry) {

@@ -97,6 +97,7 @@ typedef struct PastStop {
         const char *timeline;
         uint64_t n_oom_kills; /* UINT64_MAX: not known */
         const char *service_result, *previous_phase;
+        const char *previous_gateway_phase, *previous_step;
         const char *command;
 
         char *text; /* the strings, owned */

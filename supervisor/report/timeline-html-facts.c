@@ -334,6 +334,8 @@ static void write_text_fields(FILE *file, const PastStop *stop) {
                 { "GATEWATCH_ACTIVE_SOURCE", stop->active_source },
                 { "GATEWATCH_SERVICE_RESULT", stop->service_result },
                 { "GATEWATCH_PREVIOUS_PHASE", stop->previous_phase },
+                { "GATEWATCH_PREVIOUS_GATEWAY_PHASE", stop->previous_gateway_phase },
+                { "GATEWATCH_PREVIOUS_STEP", stop->previous_step },
                 { "GATEWATCH_COMMAND", stop->command },
         };
 

@@ -13,10 +13,11 @@ import unicodedata
 import harness
 from harness import HOSTILE, ReportTest, call, need
 
-STRINGS = ('CAUSE', 'CAUSE_DETAIL', 'OUTCOME', 'EXIT_CODE', 'EXIT_STATUS', 'SIGNAL', 'ACTIVE_SOURCE', 'SLOWEST_STEP',
-           'TIMELINE', 'SERVICE_RESULT', 'PREVIOUS_PHASE', 'SENDER_STATE', 'SENDER_COMM', 'SENDER_CMDLINE',
-           'SENDER_USER', 'SENDER_UNIT', 'SENDER_ANCESTRY', 'REQUESTER_COMM', 'REQUESTER_CMDLINE', 'REQUESTER_VERB',
-           'REQUESTER_UNIT', 'REQUESTER_ANCESTRY')
+STRINGS = ('CAUSE', 'CAUSE_DETAIL', 'OUTCOME', 'EXIT_CODE', 'EXIT_STATUS', 'SIGNAL', 'ACTIVE_SOURCE',
+           'SLOWEST_STEP', 'TIMELINE', 'SERVICE_RESULT', 'PREVIOUS_PHASE', 'PREVIOUS_GATEWAY_PHASE',
+           'PREVIOUS_STEP', 'SENDER_STATE', 'SENDER_COMM', 'SENDER_CMDLINE', 'SENDER_USER', 'SENDER_UNIT',
+           'SENDER_ANCESTRY', 'REQUESTER_COMM', 'REQUESTER_CMDLINE', 'REQUESTER_VERB', 'REQUESTER_UNIT',
+           'REQUESTER_ANCESTRY')
 NUMBERS = ('DRAIN_USEC', 'DRAIN_USED_USEC', 'TOTAL_USEC', 'ACTIVE_NOW', 'UPTIME_USEC', 'OOM_KILLS', 'SENDER_PID')
 LISTS = ('PHASES', 'GATEWAY_PHASES', 'STEPS')
 
@@ -91,7 +92,7 @@ class FormatsTest(ReportTest):
         texts = {'state', 'when', 'began', 'boot_id', 'machine_id', 'host', 'unit', 'manager', 'trust', 'forgery',
                  'run_id', 'name', 'command', 'recorded_by', 'cause', 'cause_detail', 'outcome', 'exit_code',
                  'exit_status', 'signal', 'active_source', 'slowest_step', 'timeline', 'service_result',
-                 'previous_phase'}
+                 'previous_phase', 'previous_gateway_phase', 'previous_step'}
         numbers = {'realtime_usec', 'began_realtime_usec', 'monotonic_usec', 'uid', 'pid', 'uptime_usec', 'oom_kills',
                    'drain_usec', 'headroom_usec', 'timeout_stop_usec', 'drain_used_usec', 'total_usec',
                    'active_at_start', 'active_now', 'slowest_step_usec'}

@@ -143,6 +143,7 @@ _unused_ static PastStop *add_hostile(Fixture *fixture, const char *text) {
         stop->active_source = stop->slowest_step = stop->timeline = text;
         stop->phases = stop->gateway_phases = stop->steps = text;
         stop->service_result = stop->previous_phase = stop->command = text;
+        stop->previous_gateway_phase = stop->previous_step = text;
         stop->cause = _CAUSE_INVALID;
         stop->outcome = _OUTCOME_INVALID;
         return stop;

@@ -246,7 +246,8 @@ static void test_past_stop_unit_is_what_the_journal_vouches_for(void **state) {
 static void test_past_stop_joined_has_what_started_tells(void **state) {
         static const char *const own[] = { "-_COMM", "-_SYSTEMD_UNIT", "-_HOSTNAME",
                 "-GATEWATCH_NAME", "GATEWATCH_RECORDED_BY=next-run",
-                "GATEWATCH_PREVIOUS_PHASE=drain", NULL };
+                "GATEWATCH_PREVIOUS_PHASE=drain", "GATEWATCH_PREVIOUS_GATEWAY_PHASE=disconnect",
+                "GATEWATCH_PREVIOUS_STEP=telegram", NULL };
         PastStopTest *test = *state;
         const PastStop *stop = &test->stop;
 
@@ -263,6 +264,8 @@ static void test_past_stop_joined_has_what_started_tells(void **state) {
         assert_string_equal(stop->name, "hermes");
         assert_string_equal(stop->command, "python3 -m hermes");
         assert_string_equal(stop->previous_phase, "drain");
+        assert_string_equal(stop->previous_gateway_phase, "disconnect");
+        assert_string_equal(stop->previous_step, "telegram");
         assert_int_equal(stop->began_realtime_usec, 1234);
         assert_int_equal(stop->drain_usec, 60000000);
         assert_int_equal(stop->headroom_usec, 30000000);
