@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import json
 import os
+import pathlib
 import pty
 import re
 import select
@@ -15,11 +16,14 @@ import subprocess
 import termios
 import time
 
-from harness import DEADLINE_SEC, GATEWATCH, QUICK, run
+from harness import DEADLINE_SEC, GATEWATCH, QUICK, SYSTEM, run
 from lint import LintScenario, UserLintScenario, ask, plain_unit
+from reports import rows
 
 LONG = ("--drain-timeout=60s", "--headroom=30s")
 SECOND = 1_000_000
+# After which a manager that does not answer is given up.
+ANSWER_TIMEOUT_SEC = 25
 
 
 def listed(*arguments, **settings):
@@ -167,8 +171,7 @@ class Listing(LintScenario):
                 ([plain], 69, [plain, "does not run gatewatch"]),
                 (["hermes.socket"], 64, ["hermes.socket"]),
                 (["--bogus"], 64, ["--bogus"]),
-                (["--watch"], 64, ["--watch", "terminal"]),
-                (["--machine=no-such-machine"], 69, ["no-such-machine"])):
+                (["--watch"], 64, ["--watch", "terminal"])):
             with self.subTest(arguments=arguments):
                 self.assert_one_line(ask("list", *arguments, status=status), *names)
         self.assertEqual(listed(f"{self.unit_name()}*", "-q"), {})
@@ -210,38 +213,14 @@ class Listing(LintScenario):
         self.assertEqual(ask("list", "--system", "-q", unit.service, prefix=prefix, status=0).stderr, "")
 
 
-class UserListing(UserLintScenario):
-    USER = "listuser"
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        # Else its children talk before they are in their unit, and journald takes them for the manager.
-        cls.manager.systemctl("log-level", "info")
-
-    def test_unit_of_a_user_is_listed_by_the_user_and_by_root(self):
-        unit = self.user_unit("--drain", "0", "--watchdog", "0.2", options=[*QUICK, "--watchdog=50s"])
-        unit.stop()
-        unit.wait_record("stopped")
-        unit.start()
-        run("journalctl", "--sync")
-        for options, settings in ((["--user"], {"prefix": self.prefix}),
-                                  (["--user", f"--machine={self.USER}@.host"], {})):
-            with self.subTest(options):
-                entry = await_listed(unit, lambda entry: entry["heartbeat_age_usec"] is not None, *options, **settings)
-                self.assertEqual((entry["state"], entry["manager"], entry["main_pid"], entry["last"]["outcome"]),
-                                 ("running", "user", unit.main_pid, "clean"))
-        self.assertNotIn(unit.service, listed("-q"))
-
-
 class Screen:
     """A terminal with `gatewatch list --watch` in it."""
 
-    def __init__(self, *arguments, columns=100, rows=24):
+    def __init__(self, *arguments, prefix=(), columns=100, rows=24):
         self.master, self.slave = pty.openpty()
         self.resize(columns, rows)
         self.before = termios.tcgetattr(self.slave)
-        self.process = subprocess.Popen([GATEWATCH, "list", "--watch", *arguments], stdin=self.slave,
+        self.process = subprocess.Popen([*prefix, GATEWATCH, "list", "--watch", *arguments], stdin=self.slave,
                                         stdout=self.slave, stderr=self.slave, start_new_session=True,
                                         preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
                                         env={**os.environ, "TERM": "xterm"})
@@ -260,6 +239,17 @@ class Screen:
             self.seen += os.read(self.master, 65536)
         text, self.seen = self.seen, b""
         return text
+
+    def await_question(self):
+        """Until it asks its manager, the only time at which its signals are not blocked."""
+        deadline = time.monotonic() + DEADLINE_SEC
+        while time.monotonic() < deadline:
+            status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+            blocked = int(re.search(r"(?m)^SigBlk:\s*(\w+)$", status)[1], base=16)
+            caught = int(re.search(r"(?m)^SigCgt:\s*(\w+)$", status)[1], base=16)
+            if caught & ~blocked & 1 << signal.SIGINT - 1:
+                return
+        raise AssertionError("--watch never asks with its signals unblocked")
 
     def press(self, key):
         os.write(self.master, key)
@@ -287,7 +277,7 @@ class Screen:
         os.close(self.slave)
 
 
-class Watching(LintScenario):
+class WatchScenario(LintScenario):
     def screen(self, *arguments, **settings):
         screen = Screen(*arguments, **settings)
         self.addCleanup(screen.close)
@@ -299,6 +289,81 @@ class Watching(LintScenario):
         self.assertTrue(text.endswith(b"\x1b[?25h"), text)
         self.assertEqual(termios.tcgetattr(screen.slave), screen.before)
 
+
+class UserListing(WatchScenario, UserLintScenario):
+    USER = "listuser"
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        # Else its children talk before they are in their unit, and journald takes them for the manager.
+        cls.manager.systemctl("log-level", "info")
+
+    def test_unit_of_a_user_is_listed_by_the_user_and_by_root(self):
+        unit = self.user_unit("--drain", "0", "--watchdog", "0.2", options=[*QUICK, "--watchdog=50s"])
+        unit.stop()
+        unit.wait_record("stopped")
+        unit.start()
+        run("journalctl", "--sync")
+        for options, settings in ((["--user"], {"prefix": self.prefix}),
+                                  (["--user", f"--machine={self.USER}@.host"], {})):
+            with self.subTest(options):
+                entry = await_listed(unit, lambda entry: entry["heartbeat_age_usec"] is not None, *options, **settings)
+                self.assertEqual((entry["state"], entry["manager"], entry["main_pid"], entry["last"]["outcome"]),
+                                 ("running", "user", unit.main_pid, "clean"))
+        self.assertNotIn(unit.service, listed("-q"))
+
+    @contextlib.contextmanager
+    def frozen_manager(self):
+        pid = int(SYSTEM.systemctl("show", "--property=MainPID", "--value", f"user@{self.uid}.service").stdout)
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
+    def assert_ended_at_once(self, screen):
+        """Long before the manager is given up."""
+        began = time.monotonic()
+        self.assert_ended_well(screen)
+        self.assertLess(time.monotonic() - began, ANSWER_TIMEOUT_SEC / 2)
+
+    def test_watch_of_a_manager_that_hangs_is_ended_at_once(self):
+        unit = self.user_unit("--drain", "0", options=QUICK)
+        for end in (lambda screen: screen.press(b"\x03"), lambda screen: screen.process.terminate()):
+            screen = self.screen("--user", unit.service, prefix=self.prefix)
+            screen.await_text(rb"1 unit: 1 running")
+            with self.frozen_manager():
+                screen.await_question()
+                end(screen)
+                self.assert_ended_at_once(screen)
+
+    def test_watch_of_a_manager_that_hangs_can_be_stopped_and_goes_on(self):
+        unit = self.user_unit("--drain", "0", options=QUICK)
+        screen = self.screen("--user", unit.service, prefix=self.prefix)
+        screen.await_text(rb"1 unit: 1 running")
+        with self.frozen_manager():
+            screen.await_question()
+            screen.press(b"\x1a")
+            screen.await_text(rb"\x1b\[\?25h")
+            os.waitid(os.P_PID, screen.process.pid, os.WSTOPPED | os.WNOWAIT)
+            self.assertEqual(termios.tcgetattr(screen.slave), screen.before)
+            screen.process.send_signal(signal.SIGCONT)
+            screen.await_text(rb"\x1b\[\?25l")
+        screen.await_text(rb"1 unit: 1 running")
+        screen.press(b"q")
+        self.assert_ended_well(screen)
+
+    def test_watch_that_was_never_answered_leaves_the_terminal_alone(self):
+        with self.frozen_manager():
+            screen = self.screen("--user", prefix=self.prefix)
+            screen.await_question()
+            screen.process.terminate()
+            self.assertEqual(screen.wait(), (0, b""))
+            self.assertEqual(termios.tcgetattr(screen.slave), screen.before)
+
+
+class Watching(WatchScenario):
     def test_watch_shows_the_drain_and_ends_with_q(self):
         unit = self.unit("--drain", "inf", "--sessions", "3", "--active", "--leave-on", "INT", options=LONG).start()
         screen = self.screen(unit.service)
@@ -370,3 +435,71 @@ class Watching(LintScenario):
         self.assertEqual(status, 64)
         self.assertEqual(text.count(b"\n"), 1)
         self.assertNotIn(b"\x1b", text)
+
+
+class Elsewhere(LintScenario):
+    """What systemd calls another machine, and is this one, so that what it says can be compared."""
+
+    def stopped_and_running(self):
+        unit = self.unit("--drain", "0", options=QUICK).start()
+        unit.stop()
+        unit.wait_record("stopped")
+        unit.start()
+        run("journalctl", "--sync")
+        return unit
+
+    def ssh(self, script):
+        """Stands for ssh(1), the transport. Returns an environment."""
+        folder = pathlib.Path("/usr/local/lib/gatewatch-test/list-bin")
+        self.write(folder / "ssh", f"#!/bin/sh\n{script}\n", mode=0o755)
+        return {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"}
+
+    def assert_differs_by_none_only(self, unit, here, there, *keys):
+        """there: knows less."""
+        for entry in (here[unit.service], there[unit.service]):
+            self.assertGreater(entry.pop("uptime_usec"), 0)
+            if entry["last"]:
+                del entry["last"]["age_usec"]
+        here, there = here[unit.service], there[unit.service]
+        differing = {key: there[key] for key in here if here[key] != there.get(key)}
+        self.assertEqual(differing, dict.fromkeys(keys))
+
+    def test_own_machine_is_listed_by_its_other_name(self):
+        unit = self.stopped_and_running()
+        there = listed("--machine=.host", unit.service)
+        self.assertEqual(there[unit.service]["last"]["outcome"], "clean")
+        self.assert_differs_by_none_only(unit, listed(unit.service), there)
+        done = ask("list", "-M", ".host", unit.service, status=0)
+        self.assertRegex(done.stdout, rf"(?m)^{re.escape(unit.service)} +running +{unit.main_pid} .* clean \S+ ago ")
+
+    def test_own_machine_is_reported_by_its_other_name(self):
+        unit = self.stopped_and_running()
+        row, = rows("--machine=.host", unit.service)
+        self.assertEqual((row["unit"], row["cause"], row["outcome"]), (unit.service, "stop", "clean"))
+        self.assertEqual([row], rows(unit.service))
+
+    def test_machine_that_is_not_there_is_named_in_one_line(self):
+        for verb in ("list", "report"):
+            with self.subTest(verb):
+                self.assert_one_line(ask(verb, "-M", "gw-no-such", status=69), "gw-no-such")
+
+    def test_host_is_listed_by_ssh_without_what_only_its_files_tell(self):
+        unit = self.stopped_and_running()
+        environment = self.ssh('while [ "$1" != admin@far ] && [ $# -gt 0 ]; do shift; done\nshift\nexec "$@"')
+        options = ["--host=admin@far", unit.service]
+        self.assert_differs_by_none_only(unit, listed(unit.service), listed(*options, environment=environment),
+                                         "gateway_pid", "last", "phase", "run_id", "steps_open")
+        here = ask("list", unit.service, status=0).stdout.splitlines()
+        there = ask("list", *options, environment=environment, status=0).stdout.splitlines()
+        self.assertEqual(here[0].split(), there[0].split())
+        self.assertEqual(here[2:], there[2:])
+        cells = rf"^{re.escape(unit.service)} +running +{unit.main_pid} +\d\w* +0 +{{}} +aligned "
+        self.assertRegex(here[1], cells.format(r"clean \S+ ago"))
+        self.assertRegex(there[1], cells.format("-"))
+
+    def test_host_that_does_not_answer_is_named_and_what_ssh_says_is_shown(self):
+        done = ask("list", "-H", "far", environment=self.ssh("echo no route to it >&2; exit 255"), status=69)
+        self.assertEqual(done.stdout, "")
+        said, told = done.stderr.splitlines()
+        self.assertEqual(said, "no route to it")
+        self.assertIn("far", told)
