@@ -366,7 +366,8 @@ static void previous_run_add_people(Record *record, const FlightRecord *flight) 
         }
         if (flight->requester_pid > 0) {
                 record_add_unsigned(record, "REQUESTER_PID", flight->requester_pid);
-                record_add_unsigned(record, "REQUESTER_UID", flight->requester_uid);
+                if (flight->requester_uid != (uid_t) -1)
+                        record_add_unsigned(record, "REQUESTER_UID", flight->requester_uid);
                 record_add_string(record, "REQUESTER_COMM", text_or_null(flight->requester_comm));
                 record_add_string(
                         record, "REQUESTER_CMDLINE", text_or_null(flight->requester_cmdline));

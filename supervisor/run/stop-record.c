@@ -29,7 +29,8 @@ static json_object *requester_to_json(const Requester *requester) {
         if (requester->cmdline[0])
                 record_json_put(object, "cmdline", json_object_new_string(requester->cmdline));
         record_json_put(object, "verb", json_object_new_string(requester->verb));
-        record_json_put(object, "uid", json_object_new_int64(requester->uid));
+        if (requester->uid != (uid_t) -1)
+                record_json_put(object, "uid", json_object_new_int64(requester->uid));
         if (requester->loginuid != PROCESS_LOGINUID_NONE)
                 record_json_put(object, "loginuid", json_object_new_int64(requester->loginuid));
         if (requester->unit[0])
@@ -48,7 +49,8 @@ static void record_add_requesters(Record *record, const RequesterList *list) {
         record_add_string(record, "REQUESTER_COMM", first->comm);
         record_add_string(record, "REQUESTER_CMDLINE", first->cmdline[0] ? first->cmdline : NULL);
         record_add_string(record, "REQUESTER_VERB", first->verb);
-        record_add_unsigned(record, "REQUESTER_UID", first->uid);
+        if (first->uid != (uid_t) -1)
+                record_add_unsigned(record, "REQUESTER_UID", first->uid);
         if (first->loginuid != PROCESS_LOGINUID_NONE)
                 record_add_unsigned(record, "REQUESTER_LOGINUID", first->loginuid);
         record_add_string(record, "REQUESTER_UNIT", first->unit[0] ? first->unit : NULL);

@@ -192,6 +192,20 @@ static void test_previous_run_verdict_that_was_in_is_kept(void **state) {
         assert_value(world, "REQUESTER_CMDLINE", "systemctl restart hermes");
 }
 
+/* It had asked, and was gone before its user could be read. */
+static void test_previous_run_requester_whose_user_is_not_known_has_none(void **state) {
+        World *world = *state;
+        FlightRecord flight = make_draining();
+
+        text_set(flight.cause, "stop");
+        flight.requester_pid = 4242;
+        flight.requester_uid = (uid_t) -1;
+        judge(world, &flight, boot, 212 * SEC);
+        make_stopped(world, "post", &killed);
+        assert_value(world, "REQUESTER_PID", "4242");
+        assert_no_value(world, "REQUESTER_UID");
+}
+
 static void test_previous_run_phases_before_the_last_are_there(void **state) {
         World *world = *state;
         FlightRecord flight = make_draining();
@@ -491,6 +505,7 @@ int main(void) {
                 world_test(test_previous_run_lost_in_a_phase_has_its_record),
                 world_test(test_previous_run_lost_at_a_step_names_it),
                 world_test(test_previous_run_verdict_that_was_in_is_kept),
+                world_test(test_previous_run_requester_whose_user_is_not_known_has_none),
                 world_test(test_previous_run_phases_before_the_last_are_there),
                 world_test(test_previous_run_deadline_is_judged_only_by_who_looks_at_once),
                 world_test(test_previous_run_lost_without_a_stop_tells_what_is_known),
