@@ -80,11 +80,13 @@ void free(void *block) {
 
 /* Not under sanitizers and memcheck: they bring an allocator of their own. */
 static bool memory_can_fail(void) {
-        const long n_before = n_allocations;
-        void *volatile block = malloc(1);
+        const long n_before = n_allocations, n_blocks_before = n_blocks;
+        void *volatile block = malloc(1), *volatile other = calloc(1, 1);
+        void *volatile moved = realloc(block, 100);
 
-        free(block);
-        return n_allocations > n_before;
+        free(moved);
+        free(other);
+        return n_allocations == n_before + 3 && n_blocks == n_blocks_before;
 }
 
 /* ---- Material ----------------------------------------------------------------------------------- */
