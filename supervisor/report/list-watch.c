@@ -419,20 +419,24 @@ static int watch_run(Watch *watch) {
 }
 
 int list_watch(const ListOptions *options) {
-        Watch watch = { .source.options = options, .signals_fd = -EBADF };
+        _cleanup_free_ Watch *watch = NULL;
         int r;
 
         assert(options);
 
         if (!isatty(STDOUT_FILENO))
                 return -ENOTTY;
-        r = watch_take_signals(&watch);
+        watch = malloc(sizeof(Watch));
+        if (!watch)
+                return -ENOMEM;
+        *watch = (Watch){ .source.options = options, .signals_fd = -EBADF };
+        r = watch_take_signals(watch);
         if (r < 0)
                 return r;
-        r = watch_run(&watch);
-        watch_give_terminal(&watch);
-        watch_give_signals(&watch);
-        watch_forget_stops(&watch);
-        list_source_done(&watch.source);
+        r = watch_run(watch);
+        watch_give_terminal(watch);
+        watch_give_signals(watch);
+        watch_forget_stops(watch);
+        list_source_done(&watch->source);
         return r;
 }
