@@ -38,13 +38,15 @@ static bool text_equals(const char *a, const char *b) {
         return a && b && strcmp(a, b) == 0;
 }
 
-/* Whether the journal has looked at the writer while it was systemd's child, before execve(2). */
+/* Whether the journal has looked at the writer while it was systemd's child, before execve(2), or in the midst of
+ * that: it reads the name first and the program last. */
 static bool entry_is_of_managers_child(const JournalEntry *entry) {
         const char *comm = journal_entry_get(entry, "_COMM");
         const char *exe = journal_entry_get(entry, "_EXE");
 
         return comm && comm[0] == '(' && exe &&
-                (text_has_suffix(exe, "/systemd") || text_has_suffix(exe, "/systemd-executor"));
+                (text_has_suffix(exe, "/systemd") || text_has_suffix(exe, "/systemd-executor") ||
+                        text_has_suffix(exe, "/" RECORD_COMM));
 }
 
 void record_writer_read(const JournalEntry *entry, RecordWriter *ret_writer) {

@@ -84,7 +84,10 @@ class WholeJournal(unittest.TestCase):
                 self.assertEqual(shown(row), expected)
 
     def test_no_row_is_taken_for_forged(self):
-        forged = [(row["name"], row["forgery"]) for row in self.all_rows if row["trust"] == "forged"]
+        seen = {record["RUN_ID"]: {key: value for key, value in record.fields.items() if key.startswith("_")}
+                for record in self.stopped}
+        forged = [(row["name"], row["forgery"], seen.get(row["run_id"]))
+                  for row in self.all_rows if row["trust"] == "forged"]
         self.assertEqual(forged, [])
         self.assertEqual([row["run_id"] for row in self.all_rows], [row["run_id"] for row in self.rows])
 
